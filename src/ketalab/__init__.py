@@ -1,0 +1,1 @@
+"""Ketalab, a virtual laboratory for ketamine."""

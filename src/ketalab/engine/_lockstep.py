@@ -1,0 +1,193 @@
+"""The lockstep scheme in NumPy over patients: one time grid for all, Radau IIA, sweeps over the cascade.
+
+Every state is linear in itself, so on the s nodes of a step it solves ``(I + h W k) Y = y0 + h W g`` alone; states are
+solved in the order of the cascade (Gauss-Seidel). A cascade needs one sweep; a feedback loop is swept until it no longer moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ketalab.engine._linear import Block, Ladder, split_blocks
+from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution
+from ketalab.engine._radau import Collocation, radau
+
+STAGES = 4
+#: Largest relative change of the looped states in the last sweep, and the most sweeps allowed.
+_SETTLED = 1e-9
+_SWEEPS = 25
+
+
+class Stepper:
+    """One patient group on the way through a schedule: propagators and solve factors, kept by length and level."""
+
+    def __init__(self, problem: Problem, schedule: Schedule) -> None:
+        self.problem = problem
+        self.method: Collocation = radau(STAGES)
+        inflow = {state for segment in schedule for state, _ in segment.inflow}
+        self.blocks: tuple[Block, ...] = split_blocks(problem.matrix, inflow)
+        self.watched = [
+            tuple(b.index.index(d) for d in problem.drivers if d in b.index) for b in self.blocks
+        ]
+        found = [b.index[w] for b, places in zip(self.blocks, self.watched, strict=True) for w in places]
+        self._driver_order = np.argsort(np.array([problem.drivers.index(d) for d in found], dtype=int))
+        self._ladders: dict[tuple[float, int], tuple[Ladder, ...]] = {}
+        self._factors: dict[float, list[Array | None]] = {}
+
+    def ladders(self, length: float, finest: int) -> tuple[Ladder, ...]:
+        """Propagators for a segment's length, made once."""
+        key = (length, finest)
+        if key not in self._ladders:
+            self._ladders[key] = tuple(
+                Ladder(block, length, self.method.nodes, watched, finest)
+                for block, watched in zip(self.blocks, self.watched, strict=True)
+            )
+        return self._ladders[key]
+
+    def start(self) -> tuple[list[Array], Array]:
+        """Linear states per block (N, b), and the other states (m, N), before any event."""
+        n = self.problem.patients
+        x = [np.zeros((n, block.matrix.shape[1])) for block in self.blocks]
+        return x, np.repeat(self.problem.initial[:, None], n, axis=1)
+
+    def enter(self, x: list[Array], segment: Segment) -> list[Array]:
+        """Add a segment's boluses and set its inflows."""
+        boluses, inflow = dict[int, Array](), dict[int, Array]()
+        for table, events in ((boluses, segment.boluses), (inflow, segment.inflow)):
+            for state, amount in events:
+                table[state] = table.get(state, np.zeros(())) + amount
+        entered = []
+        for block, old in zip(self.blocks, x, strict=True):
+            new = old.copy()
+            for place, state in enumerate(block.index):
+                if state in boluses:
+                    new[:, place] += boluses[state]
+            for column, entry in enumerate(block.entries):
+                new[:, len(block.index) + column] = inflow.get(block.index[entry], np.zeros(()))
+            entered.append(new)
+        return entered
+
+    def inputs(self, segment: Segment) -> list[Array]:
+        """Values of the free inputs in a segment."""
+        return [np.asarray(segment.inputs[name], dtype=float) for name in self.problem.input_names]
+
+    def gather(self, x: Iterable[Array]) -> Array:
+        """Linear states in their own order, (n, N)."""
+        out = np.empty((len(self.problem.linear_names), self.problem.patients))
+        for block, part in zip(self.blocks, x, strict=True):
+            out[list(block.index)] = part[:, : len(block.index)].T
+        return out
+
+    def _solve_factors(self, hours: float, inputs: list[Array]) -> list[Array | None]:
+        """(I + h W k)**-1 for the states whose k does not move, by step size."""
+        if hours not in self._factors:
+            p = self.problem
+            none = [np.zeros(())] * len(p.drivers)
+            blank = [np.zeros(())] * len(p.state_names)
+            factors: list[Array | None] = []
+            for k, constant in zip(p.rates, p.constant_rate, strict=True):
+                rate = k(none, blank, p.parameters, p.covariates, inputs) if constant else None
+                z = None if rate is None else np.broadcast_to(hours * np.asarray(rate), p.patients)
+                factors.append(None if z is None else self.method.solve_factors(z))
+            self._factors[hours] = factors
+        return self._factors[hours]
+
+    def stages(
+        self, ladders: tuple[Ladder, ...], x: list[Array], y: Array, level: int, inputs: list[Array]
+    ) -> Array:
+        """The other states at the nodes of one step, (m, s, N)."""
+        p, s = self.problem, STAGES
+        hours = ladders[0].length * 2.0**-level
+        watched = [
+            ladder.nodes(part, level)
+            for ladder, part, places in zip(ladders, x, self.watched, strict=True)
+            if places
+        ]
+        drivers = list(np.concatenate(watched)[self._driver_order]) if watched else []
+        stages = [np.repeat(row[None, :], s, axis=0) for row in y]
+        factors = self._solve_factors(hours, inputs)
+        for sweep in range(_SWEEPS if p.loop else 1):
+            change = 0.0
+            for i in p.order:
+                g = p.gains[i](drivers, stages, p.parameters, p.covariates, inputs)
+                g = np.broadcast_to(np.asarray(g, dtype=float), (s, p.patients))
+                right = y[i] + hours * (self.method.weights @ g)
+                factor = factors[i]
+                if factor is not None:
+                    new = np.einsum("qrn,rn->qn", factor, right)
+                else:
+                    new = self._solve_moving(i, drivers, stages, inputs, hours, right)
+                if p.loop:
+                    size = np.maximum(np.abs(new), 1e-3 * np.max(np.abs(new), initial=1e-300))
+                    change = max(change, float(np.max(np.abs(new - stages[i]) / size, initial=0.0)))
+                stages[i] = new
+            if sweep and change <= _SETTLED:
+                break
+        return np.stack(stages) if stages else np.zeros((0, s, p.patients))
+
+    def _solve_moving(
+        self,
+        i: int,
+        drivers: list[Array],
+        stages: list[Array],
+        inputs: list[Array],
+        hours: float,
+        right: Array,
+    ) -> Array:
+        p = self.problem
+        k = p.rates[i](drivers, stages, p.parameters, p.covariates, inputs)
+        k = np.broadcast_to(np.asarray(k, dtype=float), right.shape)
+        left = np.eye(STAGES) + hours * self.method.weights * k.T[:, None, :]
+        return np.linalg.solve(left, right.T[:, :, None])[:, :, 0].T
+
+
+def solve(problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array) -> Solution:
+    """Integrate a schedule on a grid and return the states at ``times`` (sorted, within the schedule).
+
+    ``grid[i]`` lists the levels of the steps of segment i: a step of level j is 2**-j of the segment. A time at
+    the border of two segments gets the value after the events there.
+    """
+    stepper = Stepper(problem, schedule)
+    x, y = stepper.start()
+    linear = np.empty((len(times), len(problem.linear_names), problem.patients))
+    states = np.empty((len(times), len(problem.state_names), problem.patients))
+    done = 0
+    for number, (segment, levels) in enumerate(zip(schedule, grid, strict=True)):
+        ladders = stepper.ladders(segment.length, max(levels))
+        inputs = stepper.inputs(segment)
+        x = stepper.enter(x, segment)
+        last = number == len(schedule) - 1
+        begin, place = segment.start, 0.0
+        for level in levels:
+            place += 2.0**-level
+            end = segment.stop if place >= 1 else segment.start + place * segment.length
+            stages = stepper.stages(ladders, x, y, level, inputs)
+            while done < len(times) and (times[done] < end or (last and times[done] <= end)):
+                hours = times[done] - begin
+                here = x
+                if hours > 0:
+                    whole = times[done] == end
+                    here = [
+                        la.step(part, level) if whole else la.advance(part, hours)
+                        for la, part in zip(ladders, x, strict=True)
+                    ]
+                linear[done] = stepper.gather(here)
+                states[done] = stepper.method.interpolate(y, stages, hours / (end - begin))
+                done += 1
+            x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
+            y = stages[:, -1] if len(stages) else y
+            begin = end
+    return Solution(times, linear, states, _failures(problem, linear, states))
+
+
+def _failures(problem: Problem, linear: Array, states: Array) -> dict[int, str]:
+    """Patients with a value that is not finite, and the first state that has one."""
+    failed: dict[int, str] = {}
+    for values, names in ((linear, problem.linear_names), (states, problem.state_names)):
+        bad = ~np.isfinite(values)
+        for patient in np.nonzero(bad.any(axis=(0, 1)))[0]:
+            state = int(np.nonzero(bad[:, :, patient].any(axis=0))[0][0])
+            failed.setdefault(int(patient), f"{names[state]} is not a finite number")
+    return failed

@@ -1,0 +1,104 @@
+"""What the engine integrates: a linear part, a cascade of self-linear states, and a schedule of segments.
+
+Shapes: N patients, n linear states, m other states. The engine knows names only to report them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """``dx/dt = A x + inflow`` and ``dy_i/dt = g_i - k_i y_i`` for N patients.
+
+    ``matrix`` (N, n, n); ``initial`` (m,); ``gains[i]`` and ``rates[i]`` are functions of (drivers, states,
+    parameters, covariates, inputs), lists of arrays that broadcast with (..., N); ``drivers`` are the
+    indices of the linear states among their arguments; ``constant_rate[i]`` says that k_i does not move;
+    ``order`` is the order of the cascade and ``loop`` whether one feedback loop closes it;
+    ``derivative`` gives all dy/dt from (linear, states, parameters, covariates, inputs).
+    """
+
+    linear_names: tuple[str, ...]
+    state_names: tuple[str, ...]
+    matrix: Array
+    initial: Array
+    gains: tuple[Function, ...]
+    rates: tuple[Function, ...]
+    constant_rate: tuple[bool, ...]
+    drivers: tuple[int, ...]
+    order: tuple[int, ...]
+    loop: bool
+    derivative: Function
+    parameters: Array
+    covariates: Array
+    input_names: tuple[str, ...]
+
+    @property
+    def patients(self) -> int:
+        """N."""
+        return self.matrix.shape[0]
+
+    def take(self, patients: slice | Sequence[int]) -> Problem:
+        """The same problem for some of the patients."""
+        return replace(
+            self,
+            matrix=self.matrix[patients],
+            parameters=self.parameters[:, patients],
+            covariates=self.covariates[:, patients],
+        )
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A span of time without events inside.
+
+    ``boluses`` are added at its start; ``inflow`` runs through it (amount per hour); ``inputs`` are the
+    values of the free inputs. Amounts and values are numbers or arrays (N,). At the start of a segment
+    results are those just after its boluses.
+    """
+
+    start: float
+    stop: float
+    boluses: tuple[tuple[int, Array], ...] = ()
+    inflow: tuple[tuple[int, Array], ...] = ()
+    inputs: Mapping[str, Array | float] = field(default_factory=dict)
+
+    @property
+    def length(self) -> float:
+        """Hours."""
+        return self.stop - self.start
+
+    def take(self, patients: slice | Sequence[int]) -> Segment:
+        """The same segment for some of the patients."""
+
+        def part(value: Array | float) -> Array | float:
+            return value[patients] if isinstance(value, np.ndarray) and value.ndim else value
+
+        return replace(
+            self,
+            boluses=tuple((i, np.asarray(part(a))) for i, a in self.boluses),
+            inflow=tuple((i, np.asarray(part(a))) for i, a in self.inflow),
+            inputs={name: part(value) for name, value in self.inputs.items()},
+        )
+
+
+Schedule = tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """States at the asked times: ``linear`` (T, n, N), ``states`` (T, m, N), and a reason per failed patient."""
+
+    times: Array
+    linear: Array
+    states: Array
+    failed: Mapping[int, str] = field(default_factory=dict)

@@ -1,0 +1,59 @@
+"""Radau IIA collocation: nodes, weights and dense output, computed once (Hairer and Wanner, Solving ODEs II, IV.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.polynomial import Polynomial
+from numpy.typing import NDArray
+
+from ketalab.engine._problem import Array
+
+
+@dataclass(frozen=True)
+class Collocation:
+    """``nodes`` (s,) ending with 1; ``weights`` (s, s), the integrals of the basis from 0 to each node;
+    ``values`` and ``vectors``, the eigenvalues and eigenvectors of the weights."""
+
+    nodes: Array
+    weights: Array
+    values: NDArray[np.complex128]
+    vectors: NDArray[np.complex128]
+    inverse: NDArray[np.complex128]
+
+    def solve_factors(self, z: Array) -> Array:
+        """``(I + z W)**-1`` for each z (N,), shape (s, s, N), by the eigenvectors of W."""
+        middle = 1 / (1 + self.values[:, None] * z)
+        return np.ascontiguousarray(
+            np.einsum("qk,kn,kr->qrn", self.vectors, middle, self.inverse, optimize=True).real
+        )
+
+    def interpolate(self, start: Array, stages: Array, place: float) -> Array:
+        """Dense output at ``place`` in 0..1 of a step; ``start`` (..., N), ``stages`` (..., s, N)."""
+        points = np.concatenate(([0.0], self.nodes))
+        weights = np.ones(len(points))
+        for i, p in enumerate(points):
+            for j, q in enumerate(points):
+                if i != j:
+                    weights[i] *= (place - q) / (p - q)
+        return weights[0] * start + np.einsum("s,...sn->...n", weights[1:], stages)
+
+
+@cache
+def radau(stages: int) -> Collocation:
+    """Return the Radau IIA method with ``stages`` nodes (order 2 stages - 1, L-stable)."""
+    x = Polynomial([0.0, 1.0])
+    nodes = np.sort((x ** (stages - 1) * (x - 1) ** stages).deriv(stages - 1).roots().real)
+    nodes[-1] = 1.0
+    weights = np.empty((stages, stages))
+    for j in range(stages):
+        basis = Polynomial([1.0])
+        for i in range(stages):
+            if i != j:
+                basis = basis * Polynomial([-nodes[i], 1.0]) / (nodes[j] - nodes[i])
+        integral = basis.integ()
+        weights[:, j] = integral(nodes) - integral(0.0)
+    values, vectors = np.linalg.eig(weights.astype(complex))
+    return Collocation(nodes, weights, values, vectors, np.linalg.inv(vectors))

@@ -1,0 +1,33 @@
+"""What is known: constants with their sources, units, citations, compounds and scales."""
+
+from ketalab.facts._load import (
+    DATA,
+    Compound,
+    Scale,
+    citations,
+    compounds,
+    fact,
+    facts,
+    first_problem,
+    scales,
+)
+from ketalab.facts._record import Fact, Spread
+from ketalab.facts._units import check_unit, conversion_factor, convert, parse_unit
+
+__all__ = [
+    "DATA",
+    "Compound",
+    "Fact",
+    "Scale",
+    "Spread",
+    "check_unit",
+    "citations",
+    "compounds",
+    "conversion_factor",
+    "convert",
+    "fact",
+    "facts",
+    "first_problem",
+    "parse_unit",
+    "scales",
+]

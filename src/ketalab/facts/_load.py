@@ -1,0 +1,125 @@
+"""Fact records, compounds, scales and citations, loaded from the data folder and validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ketalab._files import read_yaml
+from ketalab.errors import FactError, closest
+from ketalab.facts._record import Fact
+
+DATA = Path(__file__).parent.parent / "data"
+
+
+class Compound(BaseModel):
+    """A substance that a phrase can name, and the molecules that it brings.
+
+    ``molecules`` gives the share of each molecule by mass of base; ``molar_mass`` and ``hydrochloride``
+    name the facts that turn milligrams of base or salt into moles. ``inert`` compounds (saline) bring
+    none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    names: tuple[str, ...]
+    molecules: dict[str, float] = {}
+    molar_mass: str | None = None
+    hydrochloride: str | None = None
+    inert: bool = False
+    note: str = ""
+
+
+class Scale(BaseModel):
+    """A rating scale: range, granularity, floor and rules. Never the wording of its items."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[A-Z][A-Za-z0-9-]*$")
+    name: str
+    maximum: str
+    granularity: str
+    baseline_mean: str
+    baseline_sd: str
+    fluctuation: str
+    remission_at_most: str
+    measures: str = "depression"
+
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+def first_problem(error: ValidationError) -> str:
+    """One line for a validation error: the field's path, what is wrong, and the value."""
+    problem = error.errors()[0]
+    path = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    value = repr(problem.get("input"))
+    shown = f" (here {value})" if problem["loc"] and len(value) < 60 else ""
+    return f"{path + ': ' if path else ''}{message}{shown}"
+
+
+def _records(folder: str, kind: type[Record]) -> Iterator[Record]:
+    for path in sorted((DATA / folder).glob("*.yaml")):
+        content = read_yaml(path)
+        for item in content if isinstance(content, list) else [content]:
+            try:
+                yield kind.model_validate(item)
+            except ValidationError as error:
+                name = item.get("id", "?") if isinstance(item, dict) else item
+                line = first_problem(error)
+                raise FactError(f"{path.name}: record {name!r}: {line}", item) from None
+
+
+def _by_id(records: Iterator[Any], what: str) -> Mapping[str, Any]:
+    table: dict[str, Any] = {}
+    for record in records:
+        if record.id in table:
+            raise FactError(f"{what} {record.id!r} is recorded twice", record.id)
+        table[record.id] = record
+    return MappingProxyType(table)
+
+
+@cache
+def facts() -> Mapping[str, Fact]:
+    """All facts by id."""
+    return _by_id(_records("facts", Fact), "fact")
+
+
+@cache
+def compounds() -> Mapping[str, Compound]:
+    """All compounds by id."""
+    return _by_id(_records("compounds", Compound), "compound")
+
+
+@cache
+def scales() -> Mapping[str, Scale]:
+    """All rating scales by id."""
+    return _by_id(_records("scales", Scale), "scale")
+
+
+@cache
+def citations() -> Mapping[str, dict[str, Any]]:
+    """All references that facts cite, as CSL-JSON by key."""
+    table = read_yaml(DATA / "citations.yaml")
+    return MappingProxyType({key: {"id": key, **item} for key, item in table.items()})
+
+
+def fact(name: str) -> Fact:
+    """Return one fact.
+
+    Raises
+    ------
+    FactError
+        No fact has this id; names the nearest.
+    """
+    try:
+        return facts()[name]
+    except KeyError:
+        raise FactError(f"no fact {name!r}{closest(name, facts())}", name) from None

@@ -1,0 +1,107 @@
+"""The Fact: a number with its unit, spread, conditions, source and grade."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ketalab.facts._units import convert
+
+Grade = Literal["measured", "secondary", "derived", "definition", "assumed"]
+Support = Literal["positive", "fraction", "real"]
+
+#: Standard normal quantiles that turn a published interval into a standard deviation.
+Z_OF_INTERVAL = {"ci95": 1.959963984540054, "ci90": 1.6448536269514722, "range": 1.6448536269514722}
+
+
+class Spread(BaseModel):
+    """How sure the value is: a standard error, an interval, or a defended range read as 90%."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["se", "ci95", "ci90", "range"]
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Spread:
+        if (self.kind == "se") != (self.value is not None) or (self.kind == "se") == (
+            self.interval is not None
+        ):
+            raise ValueError("se needs `value`; ci95, ci90 and range need `interval: [low, high]`")
+        if self.interval and not self.interval[0] < self.interval[1]:
+            raise ValueError(f"interval {list(self.interval)}: low must be below high")
+        return self
+
+
+class Fact(BaseModel):
+    """One constant.
+
+    ``grade`` is *measured* (read in the primary source), *secondary* (read in another work that quotes
+    it), *derived* (arithmetic on other facts), *definition* (a rule, not a measurement) or *assumed*. An assumed or unverified fact must carry the
+    range that its authors would defend. ``support`` chooses the scale on which uncertainty is drawn:
+    log for ``positive``, logit for ``fraction``, identity for ``real``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    quantity: str = Field(min_length=3)
+    value: float = Field(allow_inf_nan=False)
+    unit: str
+    spread: Spread | None = None
+    support: Support = "positive"
+    conditions: str = ""
+    citation: str | None = None
+    source: str = Field(min_length=3)
+    grade: Grade
+    verified: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Fact:
+        if self.assumed and self.spread is None:
+            raise ValueError("an assumed or unverified fact needs a spread that can be defended")
+        if self.grade in ("measured", "secondary") and self.citation is None:
+            raise ValueError(f"a {self.grade} fact needs a citation")
+        low, high = {
+            "positive": (0.0, math.inf),
+            "fraction": (0.0, 1.0),
+            "real": (-math.inf, math.inf),
+        }[self.support]
+        ends = (self.value, *(self.spread.interval or ())) if self.spread else (self.value,)
+        if self.spread and any(not low < end < high for end in ends):
+            raise ValueError(f"support {self.support}: {list(ends)} must lie inside ({low}, {high})")
+        return self
+
+    @property
+    def assumed(self) -> bool:
+        """Whether the number counts as assumed: graded so, or not verified in its source."""
+        return self.grade == "assumed" or not self.verified
+
+    def to(self, unit: str) -> float:
+        """Value in another unit; a :class:`~ketalab.errors.UnitError` prints both units."""
+        return convert(self.value, self.unit, unit, f"fact {self.id}")
+
+    def scale(self, x: float) -> float:
+        """Map a value to the scale on which its uncertainty is normal."""
+        if self.support == "positive":
+            return math.log(x)
+        if self.support == "fraction":
+            return math.log(x / (1 - x))
+        return x
+
+    def uncertainty(self) -> float:
+        """Standard deviation of the value on its own scale (log, logit or identity); 0 if no spread."""
+        if self.spread is None:
+            return 0.0
+        if self.spread.interval is not None:
+            low, high = map(self.scale, self.spread.interval)
+            return (high - low) / (2 * Z_OF_INTERVAL[self.spread.kind])
+        assert self.spread.value is not None
+        if self.support == "positive":
+            return self.spread.value / self.value
+        if self.support == "fraction":
+            return self.spread.value / (self.value * (1 - self.value))
+        return self.spread.value

@@ -1,0 +1,41 @@
+"""The laboratory: the one place where model and engine meet."""
+
+from ketalab.laboratory._course import Course, check_modelled, intervention_inputs
+from ketalab.laboratory._individuals import Individuals, draw_fact, individuals, stack
+from ketalab.laboratory._measures import exposure
+from ketalab.laboratory._model import OutputInfo, human_model, output, outputs
+from ketalab.laboratory._result import Result, check_writable, plain, references
+from ketalab.laboratory._run import BATCH, Prepared, prepare, run
+from ketalab.laboratory._scenario import DEFAULT_PHRASE, ENGINES, SPECIES, Scenario
+from ketalab.laboratory._scores import Baseline, baseline
+from ketalab.laboratory._simulate import simulate
+
+__all__ = [
+    "BATCH",
+    "DEFAULT_PHRASE",
+    "ENGINES",
+    "SPECIES",
+    "Baseline",
+    "Course",
+    "Individuals",
+    "OutputInfo",
+    "Prepared",
+    "Result",
+    "Scenario",
+    "baseline",
+    "check_modelled",
+    "check_writable",
+    "draw_fact",
+    "exposure",
+    "human_model",
+    "individuals",
+    "intervention_inputs",
+    "output",
+    "outputs",
+    "plain",
+    "prepare",
+    "references",
+    "run",
+    "simulate",
+    "stack",
+]

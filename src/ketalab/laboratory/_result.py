@@ -1,0 +1,210 @@
+"""What a simulation gives back: labelled arrays, a summary, references, files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketalab._files import atomic_path, write_text
+from ketalab.errors import OutputError
+from ketalab.facts import citations, fact
+from ketalab.laboratory._measures import CONCENTRATION, REPORT_HOURS
+from ketalab.laboratory._model import OutputInfo
+from ketalab.laboratory._scenario import Scenario
+
+if TYPE_CHECKING:
+    import polars
+    import xarray
+
+Array = NDArray[np.float64]
+SUMMARY = ("typical", "median", "p05", "p95")
+_QUANTILES = {"median": 0.5, "p05": 0.05, "p95": 0.95}
+FORMATS = (".parquet", ".csv", ".nc", ".json")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One simulated scenario.
+
+    ``values[name]`` (T, N) at ``times``, ``typical[name]`` (T,); ``figures[name]`` holds the figures of each
+    patient (N,), ``typical_figures`` those of the typical one.
+    """
+
+    scenario: Scenario
+    outputs: tuple[OutputInfo, ...]
+    times: Array
+    values: Mapping[str, Array]
+    typical: Mapping[str, Array]
+    figures: Mapping[str, Mapping[str, Array]]
+    typical_figures: Mapping[str, Mapping[str, float]]
+    facts: tuple[str, ...]
+    failed: Mapping[int, str]
+
+    @cached_property
+    def dataset(self) -> xarray.Dataset:
+        """Courses with dims (replicate, arm, person, time); units and meanings in attrs."""
+        import xarray
+
+        variables = {
+            info.name: (
+                ("replicate", "arm", "person", "time"),
+                self.values[info.name].T[None, None],
+                {"units": info.unit, "long_name": info.meaning, "grade": info.grade},
+            )
+            for info in self.outputs
+        }
+        coordinates: dict[str, Any] = {
+            "replicate": [0],
+            "arm": ["arm"],
+            "person": np.arange(self.scenario.patients),
+            "time": ("time", self.times, {"units": "h"}),
+        }
+        attrs = {
+            "scenario": json.dumps(self.scenario.to_dict(), sort_keys=True),
+            "hash": self.scenario.hash(),
+            "facts": list(self.facts),
+        }
+        return xarray.Dataset(variables, coordinates, attrs)
+
+    def frame(self) -> polars.DataFrame:
+        """The courses as a long table: person, time_h, output, unit, value."""
+        import polars
+
+        n, count = self.scenario.patients, len(self.times)
+        return polars.concat(
+            polars.DataFrame(
+                {
+                    "person": np.repeat(np.arange(n), count),
+                    "time_h": np.tile(self.times, n),
+                    "output": [info.name] * (n * count),
+                    "unit": [info.unit] * (n * count),
+                    "value": self.values[info.name].T.ravel(),
+                }
+            )
+            for info in self.outputs
+        )
+
+    def summary(self) -> list[dict[str, Any]]:
+        """For each output its typical, median, 5th and 95th percentile figures."""
+        rows = []
+        for info in self.outputs:
+            row: dict[str, Any] = {
+                "name": info.name,
+                "unit": info.unit,
+                "layer": info.layer,
+                "grade": info.grade,
+            }
+            for kind in SUMMARY:
+                row[kind] = self._figures(info, kind)
+            rows.append(row)
+        return rows
+
+    def _figures(self, info: OutputInfo, kind: str) -> dict[str, Any]:
+        def one(name: str) -> float | None:
+            if kind == "typical":
+                return plain(self.typical_figures[info.name][name])
+            return plain(quantile(self.figures[info.name][name], _QUANTILES[kind]))
+
+        if info.measure == "concentration":
+            return {name: one(name) for name in CONCENTRATION}
+        at = {str(h): one(f"at {h}") for h in REPORT_HOURS if f"at {h}" in self.figures[info.name]}
+        return {"peak": one("peak"), "time_of_peak_h": one("time_of_peak_h"), "at": at}
+
+    def course(self) -> dict[str, Any]:
+        """The courses at the asked times: typical, 5th, 50th and 95th percentile."""
+        values = {}
+        for info in self.outputs:
+            band = {k: quantile(self.values[info.name], q, axis=1) for k, q in _QUANTILES.items()}
+            values[info.name] = {
+                "typical": [plain(x) for x in self.typical[info.name]],
+                **{k: [plain(x) for x in band[k]] for k in ("p05", "median", "p95")},
+            }
+        return {"time_h": [plain(t) for t in self.times], "values": values}
+
+    def document(self) -> dict[str, Any]:
+        """The whole result as one JSON document."""
+        document: dict[str, Any] = {
+            "schema": 1,
+            "scenario": self.scenario.to_dict(),
+            "hash": self.scenario.hash(),
+            "seed": self.scenario.seed,
+            "engine": self.scenario.engine,
+            "patients": self.scenario.patients,
+            "failed": len(self.failed),
+            "facts": list(self.facts),
+            "outputs": self.summary(),
+        }
+        if self.scenario.times:
+            document["course"] = self.course()
+        return document
+
+    def cite(self) -> list[dict[str, Any]]:
+        """References of the facts that the run used, as CSL-JSON."""
+        return references(self.facts)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the courses (``.parquet``, ``.csv``, ``.nc``) or the whole document (``.json``) atomically.
+
+        Beside a ``.csv`` or ``.parquet`` a ``.meta.json`` keeps scenario, units and facts.
+
+        Raises
+        ------
+        OutputError
+            An unknown ending or a place that cannot be written.
+        """
+        path = Path(path)
+        check_writable(path)
+        if path.suffix == ".json":
+            write_text(path, json.dumps(self.document(), indent=1) + "\n")
+            return path
+        with atomic_path(path) as part:
+            if path.suffix == ".nc":
+                self.dataset.to_netcdf(part, engine="h5netcdf", invalid_netcdf=False)
+            elif path.suffix == ".csv":
+                self.frame().write_csv(part)
+            else:
+                self.frame().write_parquet(part, compression="zstd")
+        if path.suffix != ".nc":
+            meta = {k: v for k, v in self.document().items() if k not in ("outputs", "course")}
+            meta["units"] = {info.name: info.unit for info in self.outputs}
+            write_text(path.with_suffix(path.suffix + ".meta.json"), json.dumps(meta, indent=1) + "\n")
+        return path
+
+
+def check_writable(path: Path) -> None:
+    """Refuse an unknown ending or a missing folder before any work is done."""
+    if path.suffix not in FORMATS:
+        raise OutputError(f"{path}: unknown ending {path.suffix!r}; allowed: {', '.join(FORMATS)}")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file to write")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {str(path.parent)!r} does not exist")
+
+
+def references(facts: tuple[str, ...] | list[str]) -> list[dict[str, Any]]:
+    """CSL-JSON of everything that the facts cite, sorted by key, without repeats."""
+    keys = sorted({c for name in facts if (c := fact(name).citation) is not None})
+    return [citations()[key] for key in keys]
+
+
+def plain(value: float) -> float | None:
+    """A JSON number, or None where there is none."""
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def quantile(values: Array, q: float, axis: int | None = None) -> Any:
+    """Quantile over patients without those that have no value; NaN where nobody has one."""
+    if not np.isnan(values).any():
+        return np.quantile(values, q, axis=axis)
+    kept = np.where(np.isnan(values).all(axis=axis, keepdims=True), np.inf, values)
+    result = np.nanquantile(kept, q, axis=axis)
+    return np.where(np.isinf(result), np.nan, result)

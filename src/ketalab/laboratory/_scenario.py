@@ -1,0 +1,98 @@
+"""The scenario: one validated, hashed document that says what to simulate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from ketalab.errors import ScenarioError
+from ketalab.people import Population
+from ketalab.protocol import Treatment, parse_phrase
+
+DEFAULT_PHRASE = "0.5 mg/kg ketamine iv over 40 min"
+ENGINES = ("auto", "lockstep", "numpy", "checker")
+SPECIES = ("human", "rat", "mouse")
+#: Limits on what one scenario may ask for; larger work belongs to trials.
+MAX_PATIENTS = 1_000_000
+MAX_DAYS = 731
+MAX_TIMES = 10_000
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is simulated.
+
+    ``phrase`` is what is given, ``with_phrase`` what is given beside it; ``times`` (hours) ask for a course;
+    ``outputs`` empty means all; ``uncertainty`` says whether every patient also draws the constants.
+    """
+
+    phrase: str = DEFAULT_PHRASE
+    patients: int = 200
+    days: float = 7.0
+    species: str = "human"
+    population: Population = field(default_factory=Population)
+    with_phrase: str | None = None
+    outputs: tuple[str, ...] = ()
+    times: tuple[float, ...] = ()
+    engine: str = "auto"
+    seed: int = 0
+    uncertainty: bool = True
+
+    def __post_init__(self) -> None:
+        checks: tuple[tuple[str, Any, bool, str], ...] = (
+            ("patients", self.patients, 1 <= self.patients <= MAX_PATIENTS, f"1 to {MAX_PATIENTS:,}"),
+            ("days", self.days, 0 < self.days <= MAX_DAYS, f"above 0, at most {MAX_DAYS}"),
+            ("engine", self.engine, self.engine in ENGINES, ", ".join(ENGINES)),
+            ("species", self.species, self.species in SPECIES, ", ".join(SPECIES)),
+            ("seed", self.seed, 0 <= self.seed < 2**63, "0 to 2**63 - 1"),
+            ("times", len(self.times), len(self.times) <= MAX_TIMES, f"at most {MAX_TIMES:,} times"),
+        )
+        for name, value, fine, allowed in checks:
+            if not fine:
+                raise ScenarioError(f"{name}: {value!r} is not allowed; allowed: {allowed}", value)
+        if self.species != "human":
+            raise ScenarioError(f"species {self.species!r} has no model yet; modelled: human")
+        for time in self.times:
+            if not 0 <= time <= self.days * 24:
+                raise ScenarioError(f"times: {time:g} h lies outside 0 to {self.days * 24:g} h", time)
+
+    @classmethod
+    def parse(cls, phrase: str = DEFAULT_PHRASE, **options: Any) -> Scenario:
+        """Check a phrase and options; every error is one line that says what is allowed.
+
+        >>> Scenario.parse("0.5 mg/kg ketamine iv over 40 min", patients=50).patients
+        50
+        """
+        try:
+            made = cls(phrase=phrase, **options)
+        except TypeError as error:
+            raise ScenarioError(f"scenario: {error}") from None
+        made.treatment()
+        return made
+
+    def treatment(self) -> Treatment:
+        """What is given, read from the phrases."""
+        given = parse_phrase(self.phrase)
+        return given.merge(parse_phrase(self.with_phrase)) if self.with_phrase else given
+
+    def replace(self, **changes: Any) -> Scenario:
+        """The same scenario with some options changed."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document: plain values, defaults included."""
+        document = asdict(replace(self, population=Population()))
+        document["population"] = self.population.model_dump(mode="json", exclude_defaults=True)
+        document["outputs"], document["times"] = list(self.outputs), list(self.times)
+        return document
+
+    def hash(self) -> str:
+        """SHA-256 of the canonical document and of the grid's tolerance, 64 hexadecimal digits."""
+        from ketalab.engine import TOLERANCE
+        from ketalab.laboratory._run import PILOTS
+
+        document = {"scenario": self.to_dict(), "grid": {"tolerance": TOLERANCE, "pilots": PILOTS}}
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

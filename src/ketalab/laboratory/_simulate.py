@@ -1,0 +1,186 @@
+"""simulate(scenario) -> Result."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketalab.facts import compounds
+from ketalab.laboratory._course import Course
+from ketalab.laboratory._individuals import Individuals, individuals
+from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
+from ketalab.laboratory._model import OutputInfo, output, outputs
+from ketalab.laboratory._result import Result
+from ketalab.laboratory._run import BATCH, Engine, Prepared, prepare, run
+from ketalab.laboratory._scenario import Scenario
+from ketalab.laboratory._scores import (
+    baseline,
+    fluctuation,
+    remission_probability,
+    response_probability,
+)
+from ketalab.people import PEOPLE_FACTS, People, Streams, draw, typical_people
+from ketalab.protocol import Variant
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+log = logging.getLogger(__name__)
+
+#: Where no times are asked for, courses are kept at these (hours, then daily).
+_DEFAULT_TIMES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+
+
+def _layer_outputs(infos: tuple[OutputInfo, ...]) -> tuple[str, ...]:
+    """Outputs of the layers that are needed for the asked outputs."""
+    names = [i.name for i in infos if i.name.split(":")[0] not in ("score", "p")]
+    if len(names) < len(infos):
+        names.append("symptom:depression")
+    return tuple(dict.fromkeys(names))
+
+
+def _default_times(horizon: float) -> Array:
+    daily = np.arange(24.0, horizon + 1e-9, 24.0)
+    return np.unique(np.concatenate([[t for t in _DEFAULT_TIMES if t <= horizon], daily, [horizon]]))
+
+
+def _scored(
+    info: OutputInfo, values: dict[str, Array], scenario: Scenario, people: People, times: Array, noise: bool
+) -> Array:
+    """Score, response or remission (T, N) from the severity that remains."""
+    *kind, scale = info.name.split(":")
+    base = baseline(scale, scenario.population, people)
+    remaining = values["symptom:depression"]
+    if kind == ["p", "response"]:
+        return response_probability(base, remaining)
+    if kind == ["p", "remission"]:
+        return remission_probability(base, remaining)
+    severity = base.severity * remaining
+    if not noise:
+        return base.scale.expected(severity)
+    moved = np.stack([fluctuation(base, people, f"{scale}:{t:.9g}") for t in times])
+    return base.scale.score(severity, moved)
+
+
+def _figures(info: OutputInfo, times: Array, values: Array, report: dict[int, int]) -> dict[str, Array]:
+    if info.measure == "concentration":
+        return exposure(times, values)
+    at = {f"at {hour}": values[place] for hour, place in report.items()}
+    return {**course_figures(times, values), **at}
+
+
+class _Group:
+    """People on one variant of the treatment: runs them and keeps courses and figures."""
+
+    def __init__(self, scenario: Scenario, infos: tuple[OutputInfo, ...], prepared: Prepared) -> None:
+        horizon = prepared.course.horizon_h
+        self.scenario, self.infos, self.prepared = scenario, infos, prepared
+        self.names = _layer_outputs(infos)
+        self.kept = np.array(scenario.times) if scenario.times else _default_times(horizon)
+        hours = [h for h in REPORT_HOURS if h <= horizon]
+        edges = prepared.edges[prepared.edges >= 0]
+        # Half-way points sharpen peaks and areas; they are rungs of the ladder, so they cost little.
+        middles = edges[:-1] + np.diff(edges) / 2
+        self.times = np.unique(np.concatenate([edges, middles, self.kept, hours, [0.0]]))
+        self.report = {h: int(np.searchsorted(self.times, h)) for h in hours}
+        self.keep = np.searchsorted(self.times, self.kept)
+
+    def run(self, people: People, drawn: Individuals, *, noise: bool) -> tuple[
+        dict[str, Array], dict[str, dict[str, Array]], dict[int, str]
+    ]:  # fmt: skip
+        engine: Engine = self.scenario.engine  # type: ignore[assignment]
+        values, failed = run(
+            self.prepared, drawn, people.weight, self.times, self.names, engine=engine
+        )
+        courses, figures = {}, {}
+        for info in self.infos:
+            if info.name in values:
+                course = values[info.name]
+            else:
+                course = _scored(info, values, self.scenario, people, self.times, noise)
+            courses[info.name] = course[self.keep]
+            figures[info.name] = _figures(info, self.times, course, self.report)
+        return courses, figures, failed
+
+
+def _variant_of(people: People, variants: tuple[Variant, ...]) -> NDArray[np.int64]:
+    """Which variant of a stated mix each person gets, by a stream of its own."""
+    edges = np.cumsum([variant.weight for variant in variants])[:-1]
+    return np.searchsorted(edges, people.uniform("variant"), side="right")
+
+
+def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
+    """Simulate a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    progress : callable(done, total), called after each batch of patients.
+
+    Raises
+    ------
+    ScenarioError
+        An unknown output, or a drug or route without a model.
+    SolutionError
+        A patient whose solution failed.
+    """
+    model_outputs = outputs()
+    infos = tuple(output(n) for n in scenario.outputs) or tuple(model_outputs.values())
+    treatment = scenario.treatment()
+    streams = Streams(scenario.seed)
+    uncertainty = "person" if scenario.uncertainty else "none"
+    groups = [
+        _Group(scenario, infos, prepare(_course_of(variant, scenario.days * 24)))
+        for variant in treatment.variants
+    ]
+    n, model = scenario.patients, groups[0].prepared.model
+    kept = groups[0].kept
+    values = {i.name: np.empty((len(kept), n)) for i in infos}
+    figures: dict[str, dict[str, Array]] = {i.name: {} for i in infos}
+    failed: dict[int, str] = {}
+    for begin in range(0, n, BATCH):
+        people = draw(scenario.population, streams, min(BATCH, n - begin), start=begin)
+        drawn = individuals(model, people, streams, uncertainty)  # type: ignore[arg-type]
+        chosen = _variant_of(people, treatment.variants)
+        for number, group in enumerate(groups):
+            members = np.nonzero(chosen == number)[0]
+            if not len(members):
+                continue
+            part = Individuals(drawn.parameters[:, members], drawn.covariates[:, members])
+            courses, made, bad = group.run(people.take(members), part, noise=True)
+            where = begin + members
+            for name, course in courses.items():
+                values[name][:, where] = course
+                for figure, value in made[name].items():
+                    figures[name].setdefault(figure, np.empty(n))[where] = value
+            failed |= {int(where[i]): reason for i, reason in bad.items()}
+        if progress is not None:
+            progress(begin + len(people), n)
+    typical, typical_figures = _typical(scenario, groups[0])
+    used = dict.fromkeys(f for info in infos for f in info.facts)
+    used |= dict.fromkeys(PEOPLE_FACTS)
+    for name in treatment.compounds:
+        compound = compounds()[name]
+        used |= dict.fromkeys(f for f in (compound.molar_mass,) if f)
+        if any(a.salt == "hydrochloride" for v in treatment.variants for a in v.administrations):
+            used |= dict.fromkeys(f for f in (compound.hydrochloride,) if f)
+    return Result(
+        scenario, infos, kept, values, typical, figures, typical_figures, tuple(used), failed
+    )
+
+
+def _course_of(variant: Variant, horizon: float) -> Course:
+    return Course(variant.administrations, horizon)
+
+
+def _typical(scenario: Scenario, group: _Group) -> tuple[dict[str, Array], dict[str, dict[str, float]]]:
+    """The typical patient: middle person, constants as they stand, no fluctuation."""
+    people = typical_people(scenario.population)
+    drawn = individuals(group.prepared.model, people, Streams(0), "none", vary=False)
+    courses, figures, _ = group.run(people, drawn, noise=False)
+    return (
+        {name: course[:, 0] for name, course in courses.items()},
+        {name: {k: float(v[0]) for k, v in made.items()} for name, made in figures.items()},
+    )

@@ -1,0 +1,5 @@
+"""Brain: receptors, glutamate, plasticity."""
+
+from ketalab.model.brain._plasticity import brain
+
+__all__ = ["brain"]

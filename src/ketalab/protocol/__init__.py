@@ -1,0 +1,44 @@
+"""What is given: the dosing phrase, treatments and arms as values, and the event table.
+
+This room knows nothing of what the body does with a dose. Times are hours from t = 0, amounts mg or
+mg/kg. ``docs/protocol.md`` is the manual of the phrase.
+"""
+
+from __future__ import annotations
+
+from ketalab.protocol._arms import SITES, Arm, Control, Intervention
+from ketalab.protocol._events import Event, events
+from ketalab.protocol._limits import (
+    MAX_ADMINISTRATIONS,
+    MAX_CHARACTERS,
+    MAX_INFUSION_H,
+    MAX_MG,
+    MAX_MG_PER_KG,
+    MAX_TIME_H,
+    MAX_VARIANTS,
+)
+from ketalab.protocol._phrase import parse_phrase
+from ketalab.protocol._records import Administration, Treatment, Variant
+from ketalab.protocol._words import ROUTES, SALTS
+
+__all__ = [
+    "MAX_ADMINISTRATIONS",
+    "MAX_CHARACTERS",
+    "MAX_INFUSION_H",
+    "MAX_MG",
+    "MAX_MG_PER_KG",
+    "MAX_TIME_H",
+    "MAX_VARIANTS",
+    "ROUTES",
+    "SALTS",
+    "SITES",
+    "Administration",
+    "Arm",
+    "Control",
+    "Event",
+    "Intervention",
+    "Treatment",
+    "Variant",
+    "events",
+    "parse_phrase",
+]

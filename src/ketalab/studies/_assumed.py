@@ -1,0 +1,80 @@
+"""What a source did not say, with what replay uses in its place."""
+
+from __future__ import annotations
+
+from ketalab.studies._context import Context, is_animal
+from ketalab.studies._measures import primary_scale
+from ketalab.studies._record import EvidenceRecord, Row
+
+__all__ = ["assume"]
+
+#: Mean baseline (MADRS points) where none is told, and how far the means of trials lie around it.
+USUAL_MADRS = (33.0, 30.0, 36.0)
+#: Kinds of concentration rows for which the sampling site matters.
+_SAMPLED = ("concentration", "cmax", "tmax", "auc")
+
+
+def _base_in_salt() -> float:
+    """Return the share of base in the hydrochloride, by mass."""
+    from ketalab.facts import fact
+
+    base, acid = fact("ketamine_molar_mass").value, fact("hydrogen_chloride_molar_mass").value
+    return round(base / (base + acid), 3)
+
+
+def assume(record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row]) -> list[Row]:
+    """List salt, site, weight and baselines that the source does not tell."""
+    assumed: list[Row] = []
+    phrases = [dose for arm in ctx.arms.values() for dose in arm.get("doses", ())]
+    ketamine = [dose for dose in phrases if "ketamine" in dose]
+    if any("hydrochloride" not in dose for dose in ketamine):
+        assumed.append(
+            {
+                "field": "doses.salt",
+                "value": "base",
+                "range": [_base_in_salt(), 1.0],
+                "why": "the source does not tell base from hydrochloride; range is the share of base",
+            }
+        )
+    per_kg = any("/kg" in dose for dose in phrases)
+    if phrases and "weight_kg" not in population and not is_animal(record):
+        why = "body weight is not told; the default population of adults is drawn"
+        if per_kg:
+            why += ", which matters little for a dose per kg"
+        assumed.append({"field": "population.weight_kg", "unit": "kg", "why": why})
+    assumed += _sites(rows)
+    assumed += _baselines(record, ctx, population, rows)
+    return assumed
+
+
+def _sites(rows: list[Row]) -> list[Row]:
+    sampled = [row for row in rows if row.get("analyte") and row["kind"] in _SAMPLED]
+    if not any("site" not in row for row in sampled):
+        return []
+    return [
+        {
+            "field": "outcomes.site",
+            "value": "venous",
+            "range": ["venous", "arterial"],
+            "why": "the sampling site is not told",
+        }
+    ]
+
+
+def _baselines(
+    record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row]
+) -> list[Row]:
+    primary = ctx.primary or primary_scale(record)
+    known = {row["measure"] for row in population.get("baseline", ())}
+    about = {row["measure"].rsplit(":", 1)[-1] for row in rows}
+    if is_animal(record) or primary is None or primary in known or primary not in about:
+        return []
+    entry: Row = {
+        "field": f"population.baseline.{primary}",
+        "value": "the scale's usual baseline",
+        "why": "no baseline is told",
+    }
+    if primary == "MADRS":
+        mean, low, high = USUAL_MADRS
+        entry |= {"value": mean, "unit": "points", "range": [low, high]}
+    return [entry]

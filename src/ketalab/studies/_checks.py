@@ -1,0 +1,233 @@
+"""Checks of a study file that join fields: row with arm, spread with value, unit with measure.
+
+Each refusal carries the path of the field, so that the reader's one line can name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from pydantic_core import PydanticCustomError
+
+from ketalab.errors import InputError, PhraseError, UnitError, closest
+
+if TYPE_CHECKING:
+    from ketalab.studies._schema import Arm, Assumption, Outcome, Spread, Study
+
+#: Kinds whose value compares two arms.
+CONTRASTS = ("difference", "smd", "risk_ratio", "odds_ratio")
+#: Kinds that hold a share between 0 and 1.
+SHARES = ("proportion", "fraction")
+#: Kinds that say a direction, not a number.
+WORDS = ("direction", "statement")
+#: Kinds whose unit must fit: the units that may stand there, the first as the example. All of them
+#: are listed, and not only one to convert to, because the unit library takes longer to start than a
+#: study takes to read; it is asked only about a unit that is not in the list.
+_CONCENTRATION = ("ng/mL", "nmol/mL", "ug/mL", "mg/L", "ug/L", "umol/L", "nmol/L")
+_TIME = ("h", "min", "day", "s")
+UNITS = {
+    "concentration": _CONCENTRATION,
+    "cmax": _CONCENTRATION,
+    "auc": ("ng*h/mL", "nmol*h/mL", "ng*min/mL", "ug*h/L", "mg*h/L"),
+    "tmax": _TIME,
+    "half_life": _TIME,
+    "bioavailability": ("fraction",),
+}
+#: Kinds that must be greater than zero.
+_RATIOS = ("risk_ratio", "odds_ratio", "ratio")
+#: A printed percentage is rounded; a share further than this from events / n is a slip of the pen.
+SHARE_TOLERANCE = 0.011
+
+
+def refuse(path: str, text: str) -> NoReturn:
+    """Raise the error that the reader turns into ``FILE: path: text``."""
+    raise PydanticCustomError("study", "{text}", {"path": path, "text": text})
+
+
+def check_times(start: float | None, end: float | None, path: str) -> None:
+    """Refuse a window that ends before it starts."""
+    if start is not None and end is not None and end < start:
+        refuse(path, f"[{start:g}, {end:g}] is reversed; write the earlier time first")
+
+
+def check_spread(spread: Spread) -> None:
+    """A standard deviation or error is one number; an interval is ``[low, high]``."""
+    single = not isinstance(spread.value, tuple)
+    if spread.kind in ("sd", "se"):
+        if not single:
+            refuse("value", f"a {spread.kind} is one number, not {list(spread.value)!r}")  # type: ignore[arg-type]
+        return
+    if single:
+        if spread.kind == "iqr":  # an interquartile range is also printed as its width
+            return
+        refuse("value", f"{spread.value!r} is one number; {spread.kind} is written [low, high]")
+    low, high = spread.value  # type: ignore[misc]
+    if low is None and high is None:
+        refuse("value", f"[null, null] says nothing; {spread.kind} needs one end at least")
+    if low is not None and high is not None and high < low:
+        refuse("value", f"[{low:g}, {high:g}] is reversed; write the lower end first")
+
+
+def check_assumption(assumption: Assumption) -> None:
+    """A range of numbers is in order."""
+    ends = assumption.range
+    if ends and len(ends) == 2 and all(isinstance(end, (int, float)) for end in ends):
+        check_times(ends[0], ends[1], "range")  # type: ignore[arg-type]
+
+
+def check_arm(arm: Arm) -> None:
+    """The arm's id is no reserved word, and its doses can be read."""
+    from ketalab.studies._schema import ALL_ARMS
+
+    if arm.id == ALL_ARMS:
+        refuse("id", f"{ALL_ARMS!r} stands for all arms of the study; give the arm another id")
+    for index, phrase in enumerate(arm.doses):
+        problem = dose_problem(phrase)
+        if problem:
+            refuse(f"doses.{index}", f"{phrase!r} cannot be read as a dose: {problem}")
+
+
+def dose_problem(phrase: str) -> str | None:
+    """Return why a dosing phrase cannot be read, or None; the one door to the phrase parser."""
+    from ketalab.protocol import parse_phrase
+
+    try:
+        parse_phrase(phrase)
+    except PhraseError as error:
+        return str(error)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def unit_problem(unit: str, allowed: Sequence[str] = ()) -> str | None:
+    """Return why ``unit`` is no unit or fits none allowed, or None; the one door to the units."""
+    if unit in allowed:
+        return None
+    from ketalab.facts import check_unit, parse_unit
+
+    try:
+        parse_unit(unit, "unit")
+    except UnitError as error:
+        return str(error)
+    problems = []
+    for like in allowed[:2]:  # mass and molar units do not convert without the molar mass
+        try:
+            check_unit(unit, like, "unit")
+        except UnitError as error:
+            problems.append(str(error))
+        else:
+            return None
+    return problems[0] if problems else None
+
+
+def _check_unit(row: Outcome) -> None:
+    allowed = UNITS.get(row.kind, ())
+    if row.kind == "time_to_event" and row.than is None:
+        allowed = _TIME
+    if row.unit is None:
+        if allowed and row.kind != "bioavailability":
+            refuse("unit", f"is missing; a {row.kind} needs one such as {allowed[0]}")
+        return
+    problem = unit_problem(row.unit, allowed)
+    if problem:
+        refuse("unit", problem.removeprefix("unit: "))
+
+
+def _check_value(row: Outcome) -> None:
+    value, spread = row.value, row.spread
+    if row.kind in WORDS:
+        if value is not None:
+            refuse("value", f"{value:g} does not belong to a {row.kind}, which has a sign")
+        return
+    share = row.events / row.n if row.events is not None and row.n else None
+    ranged = spread is not None and spread.kind in ("range", "iqr")
+    if value is None and not ranged and not (row.kind in SHARES and share is not None):
+        hint = "value, or events and n," if row.kind in SHARES else "value"
+        refuse("value", f"is missing; a {row.kind} needs {hint} or a range")
+    if value is None:
+        return
+    if row.kind in SHARES and not 0 <= value <= 1:
+        refuse("value", f"{value:g} is outside 0 to 1; a {row.kind} is a share, not a percentage")
+    if row.kind in _RATIOS and value <= 0:
+        refuse("value", f"{value:g} is not above 0, as a {row.kind} must be")
+    if row.kind in UNITS and value < 0:
+        refuse("value", f"{value:g} is below 0; a {row.kind} is not")
+    if row.kind in SHARES and share is not None and abs(share - value) > SHARE_TOLERANCE:
+        refuse("value", f"{value:g} is not {row.events} of {row.n}; allowed is within 0.011")
+    if spread is not None and spread.kind in ("ci95", "ci90"):
+        low, high = spread.value  # type: ignore[misc]
+        if (low is not None and value < low) or (high is not None and value > high):
+            refuse("spread.value", f"[{low}, {high}] does not hold the value {value:g}")
+
+
+def check_outcome(row: Outcome) -> None:
+    """Check what one row says: its kind's fields, its window, its unit."""
+    if row.window_h is not None:
+        check_times(*row.window_h, "window_h")
+    if row.events is not None and (row.n is None or row.events > row.n):
+        refuse("events", f"{row.events} needs an n of at least as many, not {row.n}")
+    if row.kind in WORDS and row.sign is None:
+        refuse("sign", f"is missing; a {row.kind} needs one of +, -, 0")
+    if row.kind not in WORDS and row.sign is not None:
+        refuse("sign", f"{row.sign!r} belongs to a direction or a statement, not to a {row.kind}")
+    if row.kind == "statement":
+        if row.output is None:
+            refuse("output", "is missing; a statement names a scenario, an output and a sign")
+        if row.scenario is None and row.arm is None:
+            refuse("scenario", "is missing; a statement names a scenario, an output and a sign")
+    elif row.arm is None:
+        refuse("arm", f"is missing; a {row.kind} names the arm that it was seen in")
+    if row.kind in CONTRASTS and row.than is None:
+        refuse("than", f"is missing; a {row.kind} names the arm that it compares with")
+    if row.than is not None and row.than == row.arm:
+        refuse("than", f"{row.than!r} is the row's own arm")
+    if row.kind in ("concentration", "cmax", "auc") and row.analyte is None:
+        refuse("analyte", f"is missing; a {row.kind} names what was measured, such as S-ketamine")
+    _check_value(row)
+    _check_unit(row)
+
+
+def _row_key(row: Outcome) -> str:
+    """What makes two rows the same observation: all but the number, its spread and its source."""
+    return row.model_dump_json(
+        exclude={
+            "id", "value", "spread", "n", "events", "sign", "probability", "p", "verified",
+            "counted", "source", "note",
+        }
+    )  # fmt: skip
+
+
+def check_study(study: Study) -> None:
+    """Check what rows and arms say together."""
+    from ketalab.studies._schema import ALL_ARMS
+
+    arms = [arm.id for arm in study.arms]
+    allowed = ", ".join(arms)
+
+    def check_name(path: str, name: str | None, also: tuple[str, ...] = ()) -> None:
+        if name is not None and name not in arms and name not in also:
+            refuse(path, f"{name!r} is no arm of this study; one of {allowed}{closest(name, arms)}")
+
+    for index, name in enumerate(arms):
+        if name in arms[:index]:
+            refuse(f"arms.{index}.id", f"{name!r} names two arms; each arm has its own id")
+    for index, baseline in enumerate(study.population.baseline):
+        check_name(f"population.baseline.{index}.arm", baseline.arm)
+    ids: set[str] = set()
+    seen: dict[str, int] = {}
+    for index, row in enumerate(study.outcomes):
+        path = f"outcomes.{index}"
+        check_name(f"{path}.arm", row.arm, (ALL_ARMS,))
+        check_name(f"{path}.than", row.than)
+        if row.scenario is not None and (problem := dose_problem(row.scenario)):
+            refuse(f"{path}.scenario", f"{row.scenario!r} cannot be read: {problem}")
+        if row.id is not None:
+            if row.id in ids:
+                refuse(f"{path}.id", f"{row.id!r} names two rows; each row has its own id")
+            ids.add(row.id)
+        key = _row_key(row)
+        if key in seen:
+            refuse(path, f"says the same as outcomes.{seen[key]} (only number or source differ)")
+        seen[key] = index

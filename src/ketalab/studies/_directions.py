@@ -1,0 +1,87 @@
+"""Worded outcomes of a record (increase, blocked, no difference, ...) to direction rows."""
+
+from __future__ import annotations
+
+from ketalab.studies._context import Context, is_animal, pair
+from ketalab.studies._measures import Reading, read_event, read_measure
+from ketalab.studies._record import Row, text_of
+from ketalab.studies._rows import Converted, _merge_definition, common_fields
+from ketalab.studies._vocabulary import DIRECTIONS, NO_KIND
+
+__all__ = ["convert_words", "read_direction"]
+
+_SIGNS = {1: "+", -1: "-"}
+
+
+def read_direction(text: str) -> str | None:
+    """Return what a text says: +, -, 0, or a word of the table that needs the measure; else None."""
+    return next((word for pattern, word in DIRECTIONS if pattern.search(text)), None)
+
+
+def convert_words(ctx: Context, index: int, row: Row) -> Converted:
+    """Convert an outcome that says a direction in words."""
+    kind = text_of(row, "kind")
+    text = text_of(row, "direction") or text_of(row, "note")
+    if kind == "superiority":
+        text = "improvement"
+    if not text:
+        return NO_KIND.get(kind, f"a {kind} without value and direction")
+    word = read_direction(text)
+    if word is None:
+        return f"no rule reads a direction from the words {text!r}"
+    event = read_event(text_of(row, "measure"), text_of(row, "definition"), ctx.primary)
+    reading = event or read_measure(text_of(row, "measure"), ctx.primary)
+    names = ctx.named_arms(row, index)
+    if not names:
+        return "the row names no arm"
+    compared = _compare(ctx, index, kind, word, names)
+    if isinstance(compared, str):
+        return compared
+    fields = _merge_definition(common_fields(row), reading)
+    rows = []
+    for arm, than in compared:
+        sign = _sign(ctx, index, word, text, reading)
+        if sign is None:
+            return f"{text!r} needs to know which way {reading.id!r} is relief, which no table says"
+        pairing = {"than": than} if than else {}
+        rows.append({"measure": reading.id, "kind": "direction", "arm": arm} | pairing | fields)
+        rows[-1]["sign"] = sign
+    return rows
+
+
+def _sign(ctx: Context, index: int, word: str, text: str, reading: Reading) -> str | None:
+    if word in ("+", "-", "0"):
+        return word
+    if word == "unblocked":
+        ctx.decide(f"{text!r}: no difference from the arm without the blocker, sign 0", index)
+        return "0"
+    if not reading.benefit:
+        return None
+    relief = word == "benefit"
+    sign = _SIGNS[reading.benefit if relief else -reading.benefit]
+    ctx.decide(f"{text!r} read as {sign} on {reading.id}", index)
+    return sign
+
+
+def _compare(
+    ctx: Context, index: int, kind: str, word: str, names: list[str]
+) -> list[tuple[str, str | None]] | str:
+    """Return the pairs (arm, than) of a worded row."""
+    two = pair(names)
+    if word in ("blocked", "unblocked"):
+        if two is not None:
+            return [two]
+        base = ctx.without_blocker(names[0]) if len(names) == 1 else None
+        if base is None:
+            return "a block without an arm that lacks the blocker"
+        ctx.decide(f"compared with the arm without the blocker, {base!r}", index)
+        return [(names[0], base)]
+    if two is not None:
+        listed = is_animal(ctx.record) and kind == "direction"
+        if ctx.is_control(two[1]) or not listed or ctx.without_blocker(two[0]) == two[1]:
+            return [two]
+    if len(names) > 1:
+        if not is_animal(ctx.record) and kind != "direction":
+            return f"a comparison of {len(names)} arms, not of two"
+        ctx.decide(f"said of {len(names)} arms: one row each", index)
+    return [(name, ctx.comparator(name, index)) for name in names]

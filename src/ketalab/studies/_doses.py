@@ -1,0 +1,272 @@
+"""Treatments of a record to an arm of a study file: phrases, control, background, what is left over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ketalab.studies._checks import dose_problem
+from ketalab.studies._record import Row, number, text_of
+from ketalab.studies._vocabulary import INERT, ROUTE_WORDS
+
+__all__ = ["Given", "duration_clause", "resolve_compound", "write_doses"]
+
+Decide = Callable[[str], None]
+#: Given beside the drug, to everyone or as the usual care: background, not a dose.
+_BACKGROUND = re.compile(r"antidepressant|general anaesthesia|standard of care", re.IGNORECASE)
+#: Infusion assumed for a psychiatric dose whose length was not read: the usual one of the trials.
+USUAL_INFUSION_MIN = 40
+_NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass
+class Given:
+    """What an arm was given, in the study file's fields."""
+
+    doses: list[str] = field(default_factory=list)
+    background: list[str] = field(default_factory=list)
+    unmodelled: list[str] = field(default_factory=list)
+    control: str | None = None
+    unknown_dose: bool = False
+    assumed: list[Row] = field(default_factory=list)
+
+
+def resolve_compound(name: str) -> tuple[str, str | None]:
+    """Return a compound's id in the house's list and its salt, from a record's words.
+
+    The words are returned unchanged where the list does not know them.
+    """
+    from ketalab.facts import compounds
+
+    plain = " ".join(name.split())
+    salt = None
+    if match := re.fullmatch(r"(.+?) (?:HCl|hydrochloride)", plain):
+        plain, salt = match[1], "hydrochloride"
+    plain = re.sub(r" \(enantiomeric form not shown.*\)$", "", plain)
+    for compound in compounds().values():
+        if plain.lower() in (compound.id, *compound.names):
+            return compound.id, salt
+    return plain, salt
+
+
+def duration_clause(minutes: float) -> str:
+    """Return ``over 40 min``."""
+    return f"over {minutes:g} min"
+
+
+def write_doses(
+    arm_id: str,
+    treatments: tuple[Row, ...],
+    *,
+    horizon_h: float,
+    psychiatric: bool,
+    animal: bool,
+    decide: Decide,
+) -> Given:
+    """Write the treatments of one arm as dosing phrases.
+
+    Parameters
+    ----------
+    horizon_h : float
+        Time of the record's last row (h); ends a schedule whose end the record does not tell.
+    psychiatric, animal : bool
+        Whether a missing length of an intravenous dose means an infusion of the usual 40 min
+        (psychiatric trials) or a bolus.
+    decide : callable
+        Takes one line for each decision that was made.
+    """
+    given = Given()
+    for treatment in treatments:
+        _write_one(given, arm_id, treatment, horizon_h, psychiatric, animal, decide)
+    drug = bool(given.doses or given.unmodelled or given.unknown_dose)
+    if drug and given.control not in (None, "midazolam"):
+        given.background.append(f"{given.control} control beside the drug")
+        given.control = None
+    only_midazolam = given.doses and all(" midazolam " in f" {dose} " for dose in given.doses)
+    if only_midazolam and not given.unmodelled:
+        given.control = "midazolam"
+    elif drug:
+        given.control = None
+    if given.control is not None and "general anaesthesia" in given.background:
+        given.control = "masked-anaesthesia"
+    return given
+
+
+def _write_one(
+    given: Given,
+    arm_id: str,
+    treatment: Row,
+    horizon_h: float,
+    psychiatric: bool,
+    animal: bool,
+    decide: Decide,
+) -> None:
+    compound = text_of(treatment, "compound")
+    route = text_of(treatment, "route")
+    route = ROUTE_WORDS.get(route, route)
+    if compound in INERT:
+        table = INERT[compound]
+        given.control = table.get(route, table[""])
+        if compound != given.control and compound == "placebo":
+            decide(f"arm {arm_id}: {route or 'a'} placebo taken as the control {given.control!r}")
+        return
+    said = " ".join(filter(None, (compound, text_of(treatment, "times_h", "schedule"))))
+    if _BACKGROUND.search(compound):
+        given.background.append(compound if "anaesthesia" in compound else said)
+        return
+    words = _in_words(treatment)
+    name, salt = resolve_compound(compound)
+    amounts = _amount(treatment)
+    if amounts is None:
+        given.unknown_dose = True
+        given.unmodelled.append(words)
+        decide(f"arm {arm_id}: dose of {compound} not told, so that the arm is not simulated")
+        return
+    drug = f"{name} {salt}" if salt else name
+    minutes = number(treatment, "duration_min")
+    length = ""
+    if minutes:
+        length = duration_clause(minutes)
+    elif route == "iv" and psychiatric and not animal and "bolus" not in words:
+        length = duration_clause(USUAL_INFUSION_MIN)
+        why = "length of the infusion not told; the usual one is taken"
+        given.assumed.append(
+            {"field": f"arms.{arm_id}.duration", "value": 40, "unit": "min", "why": why}
+        )
+        decide(f"arm {arm_id}: infusion of {compound} taken as 40 min, its length is not told")
+    elif route == "iv":
+        length = "bolus"
+        if not animal and not re.search("bolus|injection", words):
+            why = "length of the intravenous dose not told; a bolus is taken"
+            given.assumed.append(
+                {"field": f"arms.{arm_id}.duration", "value": "bolus", "why": why}
+            )
+            decide(f"arm {arm_id}: {compound} taken as a bolus, its length is not told")
+    device = "by device" if name == "esketamine" and route == "nasal" else ""
+    if device:
+        decide(f"arm {arm_id}: esketamine spray in a trial taken as the marketed device")
+    schedules = _schedules(treatment, horizon_h, len(amounts), arm_id, decide)
+    if schedules is None:
+        given.unknown_dose = True
+        given.unmodelled.append(words)
+        decide(f"arm {arm_id}: schedule of {compound} not readable: {words}")
+        return
+    if len(amounts) < len(schedules):
+        amounts = amounts * len(schedules)
+    phrases = [
+        " ".join(part for part in (amount, drug, route, device, length, schedule) if part)
+        for amount, schedule in zip(amounts, schedules, strict=True)
+    ]
+    problem = next((text for phrase in phrases if (text := dose_problem(phrase))), None)
+    if problem:
+        given.unmodelled.append(words)
+        decide(f"arm {arm_id}: {words} is outside the dosing grammar ({problem})")
+        return
+    given.doses += phrases
+    if treatment.get("verified") is False or treatment.get("dose_verified") is False:
+        given.assumed.append(
+            {
+                "field": f"arms.{arm_id}.doses",
+                "value": phrases[0],
+                "why": "the dose was recalled, not read in the source",
+            }
+        )
+
+
+def _in_words(treatment: Row) -> str:
+    keys = ("compound", "dose", "unit", "route", "form", "regimen", "times_h", "schedule")
+    found = []
+    for key in keys:
+        value = treatment.get(key)
+        if key == "times_h" and isinstance(value, list):
+            value = "at " + ", ".join(f"{time:g}" for time in value) + " h" if value != [0] else ""
+        if value not in (None, "", []):
+            found.append(f"{value:g}" if isinstance(value, float) else str(value))
+    return " ".join(found)
+
+
+def _amount(treatment: Row) -> list[str] | None:
+    """Return the amounts as the grammar writes them: one, a mix, a titration, or one a step."""
+    dose, unit = treatment.get("dose"), text_of(treatment, "unit").replace("/day", "")
+    if not unit or dose is None:
+        return None
+    if isinstance(dose, (int, float)) and not isinstance(dose, bool):
+        return [f"{dose:g} {unit}"]
+    text = str(dose)
+    found = _NUMBERS.findall(text)
+    if not found:
+        return None
+    if "rising" in text:
+        return [f"titrated {found[0]} to {found[-1] if '<' not in text else found[-2]} {unit}"]
+    if re.fullmatch(r"[\d., ]+", text) and len(found) > 2:
+        return [f"{each} {unit}" for each in found]
+    if len(found) >= 2 and re.match(r"[\d.]+ ?(-|or) ?[\d.]+", text):
+        return [f"flexible {found[0]} or {found[1]} {unit}"]
+    return None
+
+
+_WEEKS = r"(?P<weeks>\d+) ?(?:wk|weeks?)"
+#: Free text of a schedule to a clause of the grammar; the first match wins.
+_CLAUSES: tuple[tuple[str, str], ...] = (
+    (rf"(?:twice weekly|twice a week)(?: x| for)?(?: up to)? {_WEEKS}", "twice weekly for {weeks} weeks"),
+    (
+        rf"(?:three times weekly|three times a week|3x weekly)(?: x| for)?(?: up to)? {_WEEKS}",
+        "3 times weekly for {weeks} weeks",
+    ),
+    (r"(?:up to )?(?P<count>\d+),? twice weekly", "twice weekly x {count}"),
+    (r"twice weekly x (?P<count>\d+)$", "twice weekly x {count}"),
+    (r"weekly x (?P<count>\d+)$", "weekly x {count}"),
+    (r"daily x (?P<count>\d+)(?: days)?$", "daily x {count}"),
+    (rf"daily for {_WEEKS}", "daily for {weeks} weeks"),
+    (r"(?P<count>\d+) days$", "daily x {count}"),
+    (r"once$", ""),
+)  # fmt: skip
+_OPEN = {"twice weekly": 84, "three times weekly": 56, "weekly": 168, "daily": 24}
+_COUNTED = re.compile(
+    rf"(?P<count>\d+) (?:sessions )?in (?:(?P<days>\d+) days|{_WEEKS})$"
+)
+
+
+def _schedules(
+    treatment: Row, horizon_h: float, doses: int, arm_id: str, decide: Decide
+) -> list[str] | None:
+    """Return a schedule clause a dose, or None where the words tell no schedule."""
+    times: Any = treatment.get("times_h")
+    if times in (None, [], ""):
+        return None if treatment.get("schedule") else [""] * doses
+    if isinstance(times, list):
+        if not all(isinstance(time, (int, float)) for time in times):
+            return None
+        return [_at(float(time)) for time in times] if doses in (1, len(times)) else None
+    text = str(times).strip()
+    if doses > 1:
+        if text.startswith("weekly"):
+            decide(f"arm {arm_id}: {doses} rising doses taken one week apart")
+            return [_at(168.0 * index) for index in range(doses)]
+        return None
+    for pattern, clause in _CLAUSES:
+        if match := re.match(pattern, text):
+            if "up to" in text:
+                decide(f"arm {arm_id}: {text!r} taken as the whole course")
+            return [clause.format(**match.groupdict())]
+    if match := _COUNTED.match(text):
+        count = int(match["count"])
+        hours = 24 * int(match["days"]) if match["days"] else 168 * int(match["weeks"])
+        decide(f"arm {arm_id}: {text!r} taken as evenly spaced")
+        return [f"every {hours / count:g} h x {count}"]
+    if text in _OPEN and horizon_h > 0:
+        step = _OPEN[text]
+        count = max(1, int(-(-horizon_h // step)))
+        decide(f"arm {arm_id}: {text!r} taken to the last row at {horizon_h:g} h")
+        return [f"every {step} h x {count}"]
+    return None
+
+
+def _at(time_h: float) -> str:
+    if time_h == 0:
+        return ""
+    minutes = time_h * 60
+    short = abs(time_h) < 1 and minutes == round(minutes)
+    return f"at {minutes:g} min" if short else f"at {time_h:g} h"
