@@ -109,7 +109,7 @@ bench: $(VENV)/.dev ## speed, in interleaved rounds; writes out/bench.json
 
 .PHONY: docs
 docs: $(VENV)/.docs ## the manual, in docs/_build/html
-	$(PY) -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --quiet -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 .PHONY: lock

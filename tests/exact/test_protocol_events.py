@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -76,7 +77,7 @@ def test_every_dose_is_in_the_table_in_order_and_what_starts_stops(doses):
     rank = {"stop": 0, "bolus": 1, "start": 2}
     keys = [(event.time_h, rank[event.kind]) for event in found]
     assert keys == sorted(keys)
-    gaps = [b[0] - a[0] for a, b in zip(keys, keys[1:], strict=False)]
+    gaps = [b[0] - a[0] for a, b in pairwise(keys)]
     assert all(gap == 0 or gap > 1e-10 for gap in gaps)
     for dose in doses:
         own = [event for event in found if event.administration == dose]

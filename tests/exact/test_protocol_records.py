@@ -211,7 +211,7 @@ def test_a_knock_out_is_a_factor_on_a_target_over_a_window():
         ({"factor": -0.5}, "factor -0.5"),
         ({"factor": math.nan}, "factor nan"),
         ({"factor": math.inf}, "factor inf"),
-        ({"site": "lhb"}, "did you mean 'LHb'?"),
+        ({"site": "LHB"}, "did you mean 'LHb'?"),
         ({"from_h": 24.0}, "from_h 24.0 must be before to_h 24.0"),
         ({"to_h": math.nan}, "before to_h nan"),
     ],

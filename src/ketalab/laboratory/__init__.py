@@ -1,7 +1,7 @@
 """The laboratory: the one place where model and engine meet."""
 
 from ketalab.laboratory._course import Course, check_modelled, intervention_inputs
-from ketalab.laboratory._individuals import Individuals, draw_fact, individuals, stack
+from ketalab.laboratory._individuals import Individuals, draw_fact, individuals
 from ketalab.laboratory._measures import exposure
 from ketalab.laboratory._model import OutputInfo, human_model, output, outputs
 from ketalab.laboratory._result import Result, check_writable, plain, references
@@ -37,5 +37,4 @@ __all__ = [
     "references",
     "run",
     "simulate",
-    "stack",
 ]

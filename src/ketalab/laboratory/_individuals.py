@@ -67,20 +67,18 @@ def individuals(
 ) -> Individuals:
     """Parameters and covariates of drawn people.
 
-    ``uncertainty`` *person* gives every person a draw of the constants, *replicate* one draw to all (that of
-    the people's replicate), *none* the values as they stand. ``vary=False`` leaves out the variability between
+    ``uncertainty`` *person* gives every person a draw of the constants (that of the person's index), *replicate*
+    one draw to all of a replicate, *none* the values as they stand. ``vary=False`` leaves out the variability between
     people; a yes-or-no parameter is then its share.
     """
     n = len(people)
-    first = int(people.index.min())
+    number = people.index if uncertainty == "person" else people.replicate
+    first = int(number.min())
 
     def drawn(name: str) -> Array:
         if uncertainty == "none":
             return np.full(n, fact(name).value)
-        if uncertainty == "person":
-            values = draw_fact(name, streams, int(people.index.max()) + 1 - first, first)
-            return values[people.index - first]
-        return np.repeat(draw_fact(name, streams, 1, people.replicate), n)
+        return draw_fact(name, streams, int(number.max()) + 1 - first, first)[number - first]
 
     rows = []
     for layer in model.joined.layers:
@@ -96,21 +94,3 @@ def individuals(
     table = people.covariates()
     covariates = np.stack([table[name] for name in model.covariates])
     return Individuals(np.stack(rows), covariates)
-
-
-def typical_parameter(model: Traced, name: str) -> float:
-    """Value of a model parameter (``body.cl``) as its fact stands, in the layer's unit."""
-    layer_name, parameter_name = name.split(".", 1)
-    for layer in model.joined.layers:
-        for parameter in layer.parameters:
-            if (layer.name, parameter.name) == (layer_name, parameter_name):
-                return fact(parameter.fact).to(parameter.unit)
-    raise KeyError(name)
-
-
-def stack(parts: list[Individuals]) -> Individuals:
-    """Put groups of people side by side."""
-    return Individuals(
-        np.concatenate([p.parameters for p in parts], axis=1),
-        np.concatenate([p.covariates for p in parts], axis=1),
-    )

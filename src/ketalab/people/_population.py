@@ -101,11 +101,11 @@ class Population(BaseModel):
 class People:
     """People drawn: one array a property, shape (person,).
 
-    ``index`` numbers the persons within their replicate. Units: ``weight`` kg, ``height`` cm, ``age`` years; ``female`` 0 or 1; ``bdnf_met`` and ``cyp2b6_star6``
+    A person is number ``index`` of a ``replicate``. Units: ``weight`` kg, ``height`` cm, ``age`` years; ``female`` 0 or 1; ``bdnf_met`` and ``cyp2b6_star6``
     count alleles; ``severity`` is a standard normal rank of baseline severity, the same on every scale.
     """
 
-    replicate: int
+    replicate: NDArray[np.int64]
     index: NDArray[np.int64]
     weight: Array
     height: Array
@@ -125,10 +125,7 @@ class People:
 
     def uniform(self, purpose: str) -> Array:
         """One uniform number a person for a purpose, shape (person,)."""
-        first = int(self.index.min())
-        count = int(self.index.max()) + 1 - first
-        numbers = self.streams.uniform(purpose, count, replicate=self.replicate, start=first)
-        return numbers[self.index - first]
+        return self.streams.of_people(purpose, self.replicate, self.index)
 
     def take(self, members: NDArray[np.int64]) -> People:
         """Some of the people; each keeps its number and so its draws."""
@@ -137,7 +134,7 @@ class People:
             **{
                 item.name: getattr(self, item.name)[members]
                 for item in fields(self)
-                if item.name not in ("replicate", "streams")
+                if item.name != "streams"
             },
         )
 
@@ -168,12 +165,24 @@ def _within(mean: float, sd: float, low: float, high: float, uniform: Array) -> 
 
 
 def draw(
-    population: Population, streams: Streams, count: int, *, replicate: int = 0, start: int = 0
+    population: Population,
+    streams: Streams,
+    count: int,
+    *,
+    replicates: range = range(1),
+    start: int = 0,
 ) -> People:
-    """Draw ``count`` people; person ``start + i`` is the same whoever else is drawn."""
+    """Draw ``count`` people in each of the replicates, one replicate after the other.
+
+    Person ``start + i`` of a replicate is the same whoever else is drawn.
+    """
+    if count < 1 or len(replicates) < 1:
+        raise ScenarioError(f"people: {count} in {len(replicates)} replicates; at least 1 is needed")
+    replicate = np.repeat(np.array(replicates, dtype=np.int64), count)
+    index = np.tile(np.arange(start, start + count, dtype=np.int64), len(replicates))
 
     def uniform(purpose: str) -> Array:
-        return streams.uniform(f"people:{purpose}", count, replicate=replicate, start=start)
+        return streams.of_people(f"people:{purpose}", replicate, index)
 
     def value(name: str) -> float:
         return fact(name).value
@@ -190,7 +199,7 @@ def draw(
         tall = height.mean + shift + height.sd * ndtri(uniform("height"))
         heights = np.clip(tall, 40.0, 250.0)
     else:
-        heights = np.full(count, float(height))
+        heights = np.full(len(index), float(height))
 
     age = population.age or Spread(mean=value("adult_age"), sd=value("adult_age_sd"))
     if isinstance(age, Spread):
@@ -198,26 +207,26 @@ def draw(
         high = max(value("adult_age_high"), age.mean + 2 * age.sd)
         ages = _within(age.mean, age.sd, low, high, uniform("age"))
     else:
-        ages = np.full(count, float(age))
+        ages = np.full(len(index), float(age))
 
     genes = {}
     for gene, frequency in (("bdnf", "bdnf_met_frequency"), ("cyp2b6", "cyp2b6_star6_frequency")):
         fixed = population.genotype.get(gene)  # type: ignore[call-overload]
         genes[gene] = (
-            np.full(count, float(GENOTYPES[gene][fixed.lower()]))
+            np.full(len(index), float(GENOTYPES[gene][fixed.lower()]))
             if fixed
             else _alleles(value(frequency), uniform(f"genotype:{gene}"))
         )
     return People(
         replicate=replicate,
-        index=np.arange(start, start + count),
+        index=index,
         weight=weight,
         height=heights,
         age=ages,
         female=female,
         bdnf_met=genes["bdnf"],
         cyp2b6_star6=genes["cyp2b6"],
-        severity=streams.normal("people:severity", count, replicate=replicate, start=start),
+        severity=np.asarray(ndtri(uniform("severity"))),
         streams=streams,
     )
 
@@ -253,7 +262,7 @@ def typical_people(population: Population) -> People:
         for gene, name in population.genotype.items()
     }
     return People(
-        replicate=0,
+        replicate=np.zeros(1, dtype=np.int64),
         index=np.zeros(1, dtype=np.int64),
         weight=middle(population.weight_kg, "adult_weight"),
         height=middle(population.height_cm, "adult_height"),

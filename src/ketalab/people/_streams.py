@@ -44,3 +44,16 @@ class Streams:
     def normal(self, purpose: str, count: int, *, replicate: int = 0, start: int = 0) -> Array:
         """Return ``count`` standard normal numbers, one a person, by the inverse distribution."""
         return np.asarray(ndtri(self.uniform(purpose, count, replicate=replicate, start=start)))
+
+    def of_people(
+        self, purpose: str, replicate: NDArray[np.int64], index: NDArray[np.int64]
+    ) -> Array:
+        """Return one uniform number for each person, who is a ``replicate`` and an ``index`` in it (N,)."""
+        numbers = np.empty(len(index))
+        cuts = np.nonzero(np.diff(replicate))[0] + 1
+        for part in np.split(np.arange(len(index)), cuts):
+            first = int(index[part].min())
+            count = int(index[part].max()) + 1 - first
+            drawn = self.uniform(purpose, count, replicate=int(replicate[part[0]]), start=first)
+            numbers[part] = drawn[index[part] - first]
+        return numbers

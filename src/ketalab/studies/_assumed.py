@@ -61,9 +61,7 @@ def _sites(rows: list[Row]) -> list[Row]:
     ]
 
 
-def _baselines(
-    record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row]
-) -> list[Row]:
+def _baselines(record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row]) -> list[Row]:
     primary = ctx.primary or primary_scale(record)
     known = {row["measure"] for row in population.get("baseline", ())}
     about = {row["measure"].rsplit(":", 1)[-1] for row in rows}

@@ -18,8 +18,22 @@ __all__ = ["Value", "metric_values", "read_analyte", "read_profile", "read_value
 Value = tuple[str, Row]
 
 _ABOUT = frozenset(
-    "analyte route dose_mg dose_mg_kg stratum condition inhibitor quantity unit approximate notes n"
-    " verified source".split()
+    [
+        "analyte",
+        "route",
+        "dose_mg",
+        "dose_mg_kg",
+        "stratum",
+        "condition",
+        "inhibitor",
+        "quantity",
+        "unit",
+        "approximate",
+        "notes",
+        "n",
+        "verified",
+        "source",
+    ]
 )
 _SPREAD_END = re.compile(r"(?:^|_)(geo_sd|sd|se|ci95|ci90)$")
 #: Key of a value to (kind, unit, window in h); ``_range`` inside a key means that it is a range.
@@ -187,7 +201,11 @@ def read_value(
     than = None if kind != "ratio" or ("/" in analyte and "percent" not in key) else than
     base: Row = {"measure": "plasma", "kind": kind, "arm": arm}
     if isinstance(raw, str):
-        return _worded(base, fields, key, raw, than) + [] if than else f"the value is words: {raw}"
+        if than is None or not re.match(r"no (increase|change)", raw):
+            return f"the value is words: {raw}"
+        words = {"definition": f"{key.replace('_', ' ')}: {raw}"}
+        row = base | {"kind": "direction", "than": than, "sign": "0"} | fields | words
+        return [row | _tail(record, metric)]
     value, spread, remark = _numbers(key, raw, metric)
     if value is None and spread is None:
         return f"the value is no number: {raw}"
@@ -211,13 +229,6 @@ def _numbers(key: str, raw: Any, metric: Row) -> tuple[float | None, Row | None,
     value = number({"v": raw}, "v")
     spread, remark = _spread(key, metric)
     return value, spread, remark
-
-
-def _worded(base: Row, fields: Row, key: str, raw: str, than: str) -> list[Row]:
-    sign = "0" if raw == "no increase" else "+"
-    row = base | {"kind": "direction", "than": than, "sign": sign}
-    about = {"definition": f"{key.replace('_', ' ')}: {raw}"}
-    return [row | fields | about | {"verified": True, "source": "the record"}]
 
 
 def _when(key: str, metric: Row) -> Row:

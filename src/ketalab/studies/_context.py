@@ -34,7 +34,7 @@ class Context:
     primary: str | None = None
     aliases: dict[str, str] = field(default_factory=dict)
     arms: dict[str, Row] = field(default_factory=dict)
-    compounds: dict[str, frozenset[str]] = field(default_factory=dict)
+    compounds: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     decisions: list[Row] = field(default_factory=list)
 
     def decide(self, text: str, row: int | str | None = None) -> None:
@@ -51,7 +51,9 @@ class Context:
         arm_id = arm_id_of(name)
         if arm_id not in self.arms:
             self.arms[arm_id] = {"id": arm_id, "unknown_dose": True}
-            self.decide(f"arm {name!r} is named by a row only: added, its treatment is not told", row)
+            self.decide(
+                f"arm {name!r} is named by a row only: added, its treatment is not told", row
+            )
         return arm_id
 
     def named_arms(self, row: Row, index: int) -> list[str]:
@@ -75,8 +77,10 @@ class Context:
         best: str | None = None
         for other, theirs in self.compounds.items():
             smaller = theirs and theirs < own
-            if other != arm_id and smaller and (
-                best is None or len(theirs) > len(self.compounds[best])
+            if (
+                other != arm_id
+                and smaller
+                and (best is None or len(theirs) > len(self.compounds[best]))
             ):
                 best = other
         return best
@@ -88,6 +92,8 @@ class Context:
         else None, which means the arm's own baseline.
         """
         controls = [name for name in self.arms if self.is_control(name) and name != arm_id]
+        if controls == [UNTREATED]:
+            return self.untreated(row)
         if len(controls) == 1:
             self.decide(f"compared with the record's control arm {controls[0]!r}", row)
             return controls[0]

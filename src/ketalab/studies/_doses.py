@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from ketalab.studies._checks import dose_problem
@@ -19,6 +20,8 @@ _BACKGROUND = re.compile(r"antidepressant|general anaesthesia|standard of care",
 #: Infusion assumed for a psychiatric dose whose length was not read: the usual one of the trials.
 USUAL_INFUSION_MIN = 40
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+#: A dose between two, or one of two.
+_EITHER = re.compile(r"[\d.]+ ?(?:-|or) ?[\d.]+(?: flexible)?(?: \(.*\))?")
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Given:
     unmodelled: list[str] = field(default_factory=list)
     control: str | None = None
     unknown_dose: bool = False
+    inert: list[str] = field(default_factory=list)
     assumed: list[Row] = field(default_factory=list)
 
 
@@ -81,14 +85,12 @@ def write_doses(
     for treatment in treatments:
         _write_one(given, arm_id, treatment, horizon_h, psychiatric, animal, decide)
     drug = bool(given.doses or given.unmodelled or given.unknown_dose)
-    if drug and given.control not in (None, "midazolam"):
-        given.background.append(f"{given.control} control beside the drug")
-        given.control = None
     only_midazolam = given.doses and all(" midazolam " in f" {dose} " for dose in given.doses)
     if only_midazolam and not given.unmodelled:
         given.control = "midazolam"
     elif drug:
         given.control = None
+        given.background += given.inert
     if given.control is not None and "general anaesthesia" in given.background:
         given.control = "masked-anaesthesia"
     return given
@@ -109,7 +111,8 @@ def _write_one(
     if compound in INERT:
         table = INERT[compound]
         given.control = table.get(route, table[""])
-        if compound != given.control and compound == "placebo":
+        given.inert.append(f"{compound} {route}".strip())
+        if compound == "placebo":
             decide(f"arm {arm_id}: {route or 'a'} placebo taken as the control {given.control!r}")
         return
     said = " ".join(filter(None, (compound, text_of(treatment, "times_h", "schedule"))))
@@ -117,6 +120,10 @@ def _write_one(
         given.background.append(compound if "anaesthesia" in compound else said)
         return
     words = _in_words(treatment)
+    if route in ("none", "viral", "optogenetic"):
+        given.unmodelled.append(words)
+        decide(f"arm {arm_id}: {words} is no drug")
+        return
     name, salt = resolve_compound(compound)
     amounts = _amount(treatment)
     if amounts is None:
@@ -140,9 +147,7 @@ def _write_one(
         length = "bolus"
         if not animal and not re.search("bolus|injection", words):
             why = "length of the intravenous dose not told; a bolus is taken"
-            given.assumed.append(
-                {"field": f"arms.{arm_id}.duration", "value": "bolus", "why": why}
-            )
+            given.assumed.append({"field": f"arms.{arm_id}.duration", "value": "bolus", "why": why})
             decide(f"arm {arm_id}: {compound} taken as a bolus, its length is not told")
     device = "by device" if name == "esketamine" and route == "nasal" else ""
     if device:
@@ -181,8 +186,8 @@ def _in_words(treatment: Row) -> str:
     for key in keys:
         value = treatment.get(key)
         if key == "times_h" and isinstance(value, list):
-            value = "at " + ", ".join(f"{time:g}" for time in value) + " h" if value != [0] else ""
-        if value not in (None, "", []):
+            value = "at " + ", ".join(map(str, value)) + " h" if value not in ([], [0]) else ""
+        if value not in (None, "", [], "none"):
             found.append(f"{value:g}" if isinstance(value, float) else str(value))
     return " ".join(found)
 
@@ -202,7 +207,7 @@ def _amount(treatment: Row) -> list[str] | None:
         return [f"titrated {found[0]} to {found[-1] if '<' not in text else found[-2]} {unit}"]
     if re.fullmatch(r"[\d., ]+", text) and len(found) > 2:
         return [f"{each} {unit}" for each in found]
-    if len(found) >= 2 and re.match(r"[\d.]+ ?(-|or) ?[\d.]+", text):
+    if len(found) >= 2 and re.fullmatch(_EITHER, text):
         return [f"flexible {found[0]} or {found[1]} {unit}"]
     return None
 
@@ -224,9 +229,7 @@ _CLAUSES: tuple[tuple[str, str], ...] = (
     (r"once$", ""),
 )  # fmt: skip
 _OPEN = {"twice weekly": 84, "three times weekly": 56, "weekly": 168, "daily": 24}
-_COUNTED = re.compile(
-    rf"(?P<count>\d+) (?:sessions )?in (?:(?P<days>\d+) days|{_WEEKS})$"
-)
+_COUNTED = re.compile(rf"(?P<count>\d+) (?:sessions )?in (?:(?P<days>\d+) days|{_WEEKS})$")
 
 
 def _schedules(
@@ -239,6 +242,8 @@ def _schedules(
     if isinstance(times, list):
         if not all(isinstance(time, (int, float)) for time in times):
             return None
+        if doses == 1 and (even := _evenly(times)):
+            return [even]
         return [_at(float(time)) for time in times] if doses in (1, len(times)) else None
     text = str(times).strip()
     if doses > 1:
@@ -262,6 +267,14 @@ def _schedules(
         decide(f"arm {arm_id}: {text!r} taken to the last row at {horizon_h:g} h")
         return [f"every {step} h x {count}"]
     return None
+
+
+def _evenly(times: list[float]) -> str:
+    """Return one clause for doses from 0 in equal steps, empty where they are not."""
+    steps = {round(b - a, 6) for a, b in pairwise(times)}
+    if len(steps) != 1 or times[0] != 0 or min(steps) <= 0:
+        return ""
+    return f"every {steps.pop():g} h x {len(times)}"
 
 
 def _at(time_h: float) -> str:

@@ -102,7 +102,9 @@ def _people(record: EvidenceRecord, decide: Any) -> int | None:
         n = population.get(key)
         if isinstance(n, int) and not isinstance(n, bool) and n > 0:
             if key != "n":
-                decide(f"population n {n}: those of {population.get('n')} who were analysed ({key})")
+                decide(
+                    f"population n {n}: those of {population.get('n')} who were analysed ({key})"
+                )
             return n
     return None
 
@@ -111,7 +113,9 @@ def read_population(record: EvidenceRecord, ctx: Context) -> Row:
     """Return who took part, and the baselines of arms."""
     source = record.population
     text = text_of(source, "condition")
-    found = [(m.start(), i, name) for i, (p, name) in enumerate(CONDITIONS) if (m := p.search(text))]
+    found = [
+        (m.start(), i, name) for i, (p, name) in enumerate(CONDITIONS) if (m := p.search(text))
+    ]
     condition = min(found)[2] if found and not is_animal(record) else text or "not stated"
     population: Row = {"condition": condition, "n": _people(record, ctx.decide)}
     age: Row = {}

@@ -48,7 +48,16 @@ _VALUES = {
     "percent_change": ("percent",),
 }
 #: Numbers of a record that have no field of their own and are kept in the note.
-_NOTED = ("t_stat", "f_stat", "cohen_d", "p_adj", "nnt", "i2_percent", "ci_lower_bound", "statistic")
+_NOTED = (
+    "t_stat",
+    "f_stat",
+    "cohen_d",
+    "p_adj",
+    "nnt",
+    "i2_percent",
+    "ci_lower_bound",
+    "statistic",
+)
 _PERCENT_UNITS = ("percent", "percentage points", "per 100", "%")
 _HOURS = {"min": 1 / 60, "hour": 1.0, "h": 1.0, "day": 24.0, "week": 168.0}
 _SPREADS = ("sd", "se", "ci95", "ci90", "range")
@@ -181,7 +190,9 @@ def convert_number(ctx: Context, index: int, row: Row) -> Converted:
     scale = 0.01 if kind == "proportion" or (kind == "difference" and percent) else 1.0
     spread, others = _spread(row, scale)
     if kind == "smd" and value is not None and value > 0 and reading.benefit < 0:
-        ctx.decide("the effect size is printed as relief: its sign is turned to arm minus than", index)
+        ctx.decide(
+            "the effect size is printed as relief: its sign is turned to arm minus than", index
+        )
         value = -value
         if spread and isinstance(spread["value"], list):
             low, high = spread["value"]
@@ -200,9 +211,7 @@ def convert_number(ctx: Context, index: int, row: Row) -> Converted:
     return [{"measure": reading.id, "kind": kind, "arm": names[0]} | fields]
 
 
-def _unit_fields(
-    ctx: Context, index: int, row: Row, kind: str, unit: str, percent: bool
-) -> Row:
+def _unit_fields(ctx: Context, index: int, row: Row, kind: str, unit: str, percent: bool) -> Row:
     source_kind, measure = text_of(row, "kind"), text_of(row, "measure")
     if source_kind == "percent_change" or (kind == "change" and number(row, "mean") is None):
         ctx.decide("a change in percent of the baseline is kept with the unit percent", index)

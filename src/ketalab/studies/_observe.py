@@ -1,0 +1,213 @@
+"""What is seen of the simulated people of one arm: scores, responses, outputs, concentrations, one number a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketalab.errors import ScenarioError
+from ketalab.laboratory import Baseline, exposure, output, outputs
+from ketalab.laboratory import baseline as scale_baseline
+from ketalab.people import Baseline as StatedBaseline
+from ketalab.people import People, Population
+from ketalab.studies._schema import Outcome, Study
+
+Array = NDArray[np.float64]
+
+#: Kinds of exposure rows, and the figure each reads.
+EXPOSURE = {"cmax": "cmax", "tmax": "tmax", "auc": "auc_0_t", "half_life": "half_life"}
+_SITES = {None: "venous", "venous": "venous", "arterial": "arterial", "effect": "effect"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One arm as simulated: ``values[output]`` (T, R, n) at ``times`` (T,) hours after the arm's start."""
+
+    arm: str
+    times: Array
+    values: Mapping[str, Array]
+    people: People
+    shape: tuple[int, int]
+
+    def at(self, name: str, hours: float) -> Array:
+        """An output at a time, (R, n)."""
+        place = int(np.argmin(np.abs(self.times - hours)))
+        if abs(self.times[place] - hours) > 1e-6:
+            raise ScenarioError(f"{name} at {hours:g} h was not simulated")
+        return self.values[name][place]
+
+    def normal(self, purpose: str) -> Array:
+        """A draw by name for each person, (R, n)."""
+        return self.people.normal(purpose).reshape(self.shape)
+
+
+def analyte_output(row: Outcome) -> str:
+    """The output that a concentration row reads; refuses sites and analytes without a model."""
+    if row.site not in _SITES:
+        raise ScenarioError(f"no model yet of concentrations in {row.site}")
+    name = f"plasma:{_SITES[row.site]}:{row.analyte or row.measure.split(':')[-1]}"
+    if row.measure in outputs():
+        name = row.measure
+    if name not in outputs():
+        raise ScenarioError(
+            f"no model yet of {row.analyte or row.measure} in {row.site or 'venous'} plasma"
+        )
+    return name
+
+
+def event_scale(study: Study, row: Outcome) -> tuple[str, str] | None:
+    """(response or remission, scale) of a proportion row, or None where it counts another event."""
+    words = row.measure.removeprefix("p:").split(":")
+    text = f"{row.measure} {row.definition or ''}".lower()
+    if words[0] in ("response", "remission"):
+        kind = words[0]
+    elif f"score:{words[0]}" in outputs():
+        kind = "remission" if "remission" in text else "response"
+        words = [kind, words[0]]
+    else:
+        return None
+    if len(words) > 1:
+        return kind, words[1]
+    named = [b.measure for b in study.population.baseline] + [o.measure for o in study.outcomes]
+    scales = [name for name in named if f"score:{name}" in outputs()]
+    return (kind, scales[0]) if scales else (kind, "")
+
+
+def needed(study: Study, row: Outcome) -> str:
+    """The layer output behind a row.
+
+    Raises
+    ------
+    ScenarioError
+        No model of the row's measure yet: the reason that the row is skipped.
+    """
+    if row.kind in EXPOSURE or row.kind == "concentration":
+        return analyte_output(row)
+    if row.kind in ("proportion", "risk_ratio", "odds_ratio"):
+        event = event_scale(study, row)
+        if event is None or f"score:{event[1]}" not in outputs():
+            raise ScenarioError(f"no model yet of the share with {row.measure!r}")
+        return "symptom:depression"
+    if f"score:{row.measure.removeprefix('score:')}" in outputs():
+        return "symptom:depression"
+    if row.measure in outputs():
+        name = output(row.measure).name
+        return "symptom:depression" if name.startswith("p:") else name
+    raise ScenarioError(f"no model yet of the measure {row.measure!r}")
+
+
+class Observer:
+    """Turns simulated arms into observed numbers, one a person, with the rater's fluctuation."""
+
+    def __init__(self, study: Study, population: Population) -> None:
+        self.study, self.population = study, population
+
+    def _baseline(self, seen: Seen, scale: str) -> Baseline:
+        """Baseline of one arm: as the study states it for the arm, for all, or the scale's usual one."""
+        stated = [
+            b for b in self.study.population.baseline if b.measure == scale and b.mean is not None
+        ]
+        mine = [b for b in stated if b.arm == seen.arm] or [b for b in stated if b.arm is None]
+        population = self.population
+        if mine:
+            mean, sd = mine[0].mean, mine[0].sd
+            assert mean is not None
+            if mean > 0:
+                own = StatedBaseline(measure=scale, mean=mean, sd=sd)
+                population = population.model_copy(update={"baseline": (own,)})
+        return scale_baseline(scale, population, seen.people)
+
+    def score(self, seen: Seen, scale: str, hours: float) -> tuple[Array, Array]:
+        """Baseline and written score at a time, both (R, n).
+
+        The baseline is what was written when the arm began, whatever an earlier period left behind; the score
+        follows what has changed since.
+        """
+        base = self._baseline(seen, scale)
+        first = base.severity.reshape(seen.shape)
+        before = np.maximum(seen.at("symptom:depression", 0.0), 1e-6)
+        severity = first * seen.at("symptom:depression", hours) / before
+        moved = (
+            base.scale.fluctuation
+            * first
+            * seen.normal(f"fluctuation:{scale}:{seen.arm}:{hours:.9g}")
+        )
+        return base.scale.score(first), base.scale.score(severity, moved)
+
+    def event(self, seen: Seen, row: Outcome, hours: list[float]) -> Array:
+        """Whether each person responded or remitted at any of the times, (R, n) of 0 and 1."""
+        found = event_scale(self.study, row)
+        assert found is not None
+        kind, scale = found
+        base = self._baseline(seen, scale)
+        happened = np.zeros(seen.shape, dtype=bool)
+        for hour in hours:
+            first, score = self.score(seen, scale, hour)
+            if kind == "response":
+                happened |= base.scale.is_response(first, score)
+            else:
+                happened |= base.scale.is_remission(score)
+        return happened.astype(float)
+
+    def persons(self, seen: Seen, row: Outcome, hours: list[float]) -> Array:
+        """The number of each person that a row averages, (R, n)."""
+        if row.kind in EXPOSURE:
+            flat = seen.values[analyte_output(row)].reshape(len(seen.times), -1)
+            return exposure(seen.times, flat)[EXPOSURE[row.kind]].reshape(seen.shape)
+        if row.kind == "concentration":
+            return seen.at(analyte_output(row), hours[0])
+        if row.kind in ("proportion", "risk_ratio", "odds_ratio"):
+            return self.event(seen, row, hours if row.ever else hours[-1:])
+        values = [self._value(seen, row, hour) for hour in hours]
+        return np.asarray(np.mean(values, axis=0))
+
+    def _value(self, seen: Seen, row: Outcome, hour: float) -> Array:
+        name = row.measure.removeprefix("score:")
+        change = row.kind in ("change", "difference", "smd", "direction", "ratio")
+        if f"score:{name}" in outputs():
+            first, score = self.score(seen, name, hour)
+            return score - first if change else score
+        if row.measure.startswith("p:"):
+            return self.event(seen, row, [hour])
+        value = seen.at(row.measure, hour)
+        return value - seen.at(row.measure, 0.0) if row.kind == "change" else value
+
+
+Statistic = Callable[[Array, Array | None], Array]
+
+
+def _odds(share: Array, n: int) -> Array:
+    events = share * n
+    return (events + 0.5) / (n - events + 0.5)
+
+
+def statistic(row: Outcome, mine: Array, other: Array | None) -> Array:
+    """The row's number in each replicate (R,), from persons (R, n) of the arm and its comparator."""
+    mean = np.nanmean(mine, axis=1)
+    if other is None:
+        return np.asarray(mean)
+    n, m = mine.shape[1], other.shape[1]
+    versus = np.nanmean(other, axis=1)
+    if row.kind == "risk_ratio":
+        return np.asarray(((mean * n + 0.5) / (n + 1)) / ((versus * m + 0.5) / (m + 1)))
+    if row.kind == "odds_ratio":
+        return np.asarray(_odds(mean, n) / _odds(versus, m))
+    if row.kind == "ratio":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(mean / versus)
+    difference = mean - versus
+    if row.kind in ("smd", "direction"):
+        spread = np.sqrt((_variance(mine) + _variance(other)) / 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(difference == 0, 0.0, difference / spread)
+    return np.asarray(difference)
+
+
+def _variance(persons: Array) -> Array:
+    """Variance between the persons of each replicate; infinite where one person has none."""
+    if persons.shape[1] < 2:
+        return np.full(len(persons), np.inf)
+    return np.asarray(persons.var(axis=1, ddof=1))

@@ -1,0 +1,424 @@
+"""Replay: a published study simulated in its own design, each row observed against predicted.
+
+A replicate is one draw of the constants, one study effect, and as many people as the study had. The observed values
+are read only after the prediction is made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketalab.errors import InputError, ScenarioError
+from ketalab.facts import convert
+from ketalab.laboratory import (
+    Prepared,
+    draw_fact,
+    individuals,
+    output,
+    outputs,
+    plain,
+    prepare,
+    run,
+)
+from ketalab.people import PEOPLE_FACTS, People, Streams, draw
+from ketalab.studies._observe import EXPOSURE, Observer, Seen, needed, statistic
+from ketalab.studies._plan import Group, Plan, make_plan
+from ketalab.studies._schema import Outcome, Study
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+#: Simulated people at once, over replicates; bounds the memory of a large trial.
+_AT_ONCE = 4096
+#: A direction row's "0" holds where the standardised difference is at most this.
+_NO_DIFFERENCE = 0.2
+#: Outputs kept for figures and the hours at which they are kept, beside those that the rows need.
+FIGURE_OUTPUTS = (
+    *(
+        f"plasma:venous:{analyte}"
+        for analyte in ("S-ketamine", "R-ketamine", "S-norketamine", "R-norketamine")
+    ),
+    "occupancy:NMDA:cortical",
+    "occupancy:NMDA:interneuron",
+    "state:dissociation",
+    "harm:systolic",
+    "symptom:depression",
+)
+_FIGURE_HOURS = (0, 0.1, 0.2, 0.35, 0.5, 2 / 3, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 24)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A study replayed: its rows, and what a report draws.
+
+    ``draws[i]`` are the replicates (R,) behind ``rows[i]`` (None where skipped); ``courses[arm][output]``
+    are quantiles (3, T) over people and replicates (5, 50 and 95%) at ``hours[arm]``; ``scores[arm][scale]``
+    quantiles over replicates of the arm's mean score.
+    """
+
+    study: Study
+    rows: list[dict[str, Any]]
+    draws: list[Array | None]
+    hours: Mapping[str, Array]
+    courses: Mapping[str, Mapping[str, Array]]
+    scores: Mapping[str, Mapping[str, Array]]
+    assumed: tuple[str, ...]
+    facts: tuple[str, ...]
+    replicates: int
+    seed: int
+
+
+@dataclass
+class _Work:
+    """What is gathered while groups run: per arm, blocks of (T, R, n) per output and the people."""
+
+    times: dict[str, Array]
+    values: dict[str, list[dict[str, Array]]] = field(default_factory=dict)
+    people: dict[str, list[People]] = field(default_factory=dict)
+
+
+def _hours(row: Outcome) -> list[float]:
+    """Hours at which a row looks, after the start of its arm."""
+    if row.window_h is not None:
+        first, last = row.window_h
+        if row.ever:
+            daily = [
+                float(h) for h in np.arange(math.ceil(first / 24) * 24, last + 1e-9, 24) if h > 0
+            ]
+            return sorted({*daily, last})
+        return [(first + last) / 2]
+    if row.ever and row.time_h:
+        return sorted({*(float(h) for h in np.arange(24, row.time_h, 24)), row.time_h})
+    return [row.time_h if row.time_h is not None else math.nan]
+
+
+def _reason(study: Study, plan: Plan | None, row: Outcome) -> str | None:
+    """Why a row cannot be predicted, or None."""
+    if plan is None:
+        return "not simulated"
+    arms = [row.arm, row.than] if row.than else [row.arm]
+    if row.kind in ("statement", "time_to_event", "bioavailability", "band_power", "fraction"):
+        return f"rows of kind {row.kind!r} have no replay yet"
+    if row.subgroup or row.period:
+        return "subgroups and periods of a study have no replay yet"
+    if row.arm is None or row.arm == "all":
+        return "the row names no single arm"
+    for arm in arms:
+        if arm in plan.skipped:
+            return plan.skipped[arm]
+    contrast = row.kind in ("difference", "smd", "risk_ratio", "odds_ratio", "ratio", "direction")
+    if contrast and row.than is None:
+        return f"a {row.kind} row without a comparator arm has no replay yet"
+    if row.kind not in EXPOSURE and any(math.isnan(h) or h < 0 for h in _hours(row)):
+        return "the row states no time after the start of treatment"
+    try:
+        needed(study, row)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _seen_until(plan: Plan) -> dict[str, float]:
+    """Hours for which every group simulates each arm."""
+    until: dict[str, float] = {}
+    for group in plan.groups:
+        for visit in group.visits:
+            left = group.course.horizon_h - visit.start_h
+            until[visit.arm] = min(left, until.get(visit.arm, math.inf))
+    return until
+
+
+def _times_of(arm: str, rows: list[Outcome], horizon: float) -> Array:
+    times = {0.0, *(float(h) for h in _FIGURE_HOURS if h <= horizon)}
+    times |= {float(h) for h in np.arange(24.0, horizon + 1e-9, 24.0)}
+    for row in rows:
+        if arm in (row.arm, row.than):
+            times |= {h for h in _hours(row) if not math.isnan(h)}
+            if row.kind in EXPOSURE:
+                times |= {float(h) for h in np.linspace(0, min(horizon, 24.0), 145)}
+                times |= {float(h) for h in np.linspace(0, horizon, 97)}
+    return np.array(sorted(t for t in times if t <= horizon + 1e-9))
+
+
+def _study_effects(streams: Streams, replicates: int) -> dict[str, Array]:
+    """Between-study effects of each replicate: normal, with a half-normal standard deviation."""
+    effects = {}
+    for name in ("control", "drug"):
+        scale = draw_fact(f"between_study_{name}", streams, replicates)
+        sd = np.abs(streams.normal(f"study:{name}:sd", replicates)) * scale
+        effects[f"study:{name}"] = sd * streams.normal(f"study:{name}", replicates)
+    return effects
+
+
+def _run_group(
+    group: Group,
+    plan: Plan,
+    prepared: Prepared,
+    names: tuple[str, ...],
+    work: _Work,
+    streams: Streams,
+    effects: Mapping[str, Array],
+    replicates: range,
+) -> None:
+    first = sum(plan.sizes[: group.pool])
+    pool = plan.sizes[group.pool]
+    people = draw(plan.population, streams, pool, replicates=replicates, start=first)
+    # Who of the pool is in this group is drawn anew in each replicate.
+    ranks = people.uniform("allocation").reshape(len(replicates), pool).argsort(axis=1)
+    chosen = np.sort(ranks[:, group.first : group.first + group.count], axis=1)
+    people = people.take((chosen + np.arange(len(replicates))[:, None] * pool).ravel())
+    drawn = individuals(prepared.model, people, streams, "replicate")
+    settings = {name: effect[people.replicate] for name, effect in effects.items()}
+    offsets = {visit.arm: visit.start_h for visit in group.visits}
+    asked = {arm: work.times[arm] + start for arm, start in offsets.items()}
+    stop = group.course.horizon_h
+    times = np.unique(np.concatenate([np.minimum(t, stop) for t in asked.values()]))
+    values, _ = run(prepared, drawn, people.weight, times, names, settings=settings)
+    shape = (len(replicates), group.count)
+    for arm, hours in asked.items():
+        places = np.searchsorted(times, np.minimum(hours, stop))
+        block = {name: value[places].reshape(len(hours), *shape) for name, value in values.items()}
+        work.values.setdefault(arm, []).append(block)
+        work.people.setdefault(arm, []).append(people)
+
+
+def _join_people(blocks: list[People], replicates: int) -> People:
+    """People of several groups of one arm, replicate by replicate."""
+    arrays = {}
+    for name in blocks[0].__dataclass_fields__:
+        if name != "streams":
+            parts = [getattr(block, name).reshape(replicates, -1) for block in blocks]
+            arrays[name] = np.concatenate(parts, axis=1).ravel()
+    return People(**arrays, streams=blocks[0].streams)
+
+
+def _seen(work: _Work, replicates: int) -> dict[str, Seen]:
+    seen = {}
+    for arm, blocks in work.values.items():
+        values = {name: np.concatenate([b[name] for b in blocks], axis=2) for name in blocks[0]}
+        people = _join_people(work.people[arm], replicates)
+        n = len(people) // replicates
+        seen[arm] = Seen(arm, work.times[arm], values, people, (replicates, n))
+    return seen
+
+
+def replay_study(
+    study: Study, replicates: int = 1000, seed: int = 0, *, progress: Progress | None = None
+) -> Replay:
+    """Replay a study and keep what a report needs; see :func:`replay` for the rows."""
+    if not 1 <= replicates <= 100_000:
+        raise ScenarioError(f"replicates: {replicates!r} is not allowed; allowed: 1 to 100,000")
+    streams = Streams(seed)
+    try:
+        plan: Plan | None = make_plan(study)
+        whole = None
+    except ScenarioError as error:
+        plan, whole = None, str(error)
+    reasons = [whole or _reason(study, plan, row) for row in study.outcomes]
+    if plan is None or not plan.groups or all(reasons):
+        rows = [
+            _row(study, row, None, None, reason or "no arm can be simulated")
+            for row, reason in zip(study.outcomes, reasons, strict=True)
+        ]
+        return Replay(study, rows, [None] * len(rows), {}, {}, {}, (), (), replicates, seed)
+
+    live = [row for row, reason in zip(study.outcomes, reasons, strict=True) if reason is None]
+    names = tuple(dict.fromkeys([*(needed(study, row) for row in live), *FIGURE_OUTPUTS]))
+    effects = _study_effects(streams, replicates)
+    prepared = [prepare(group.course) for group in plan.groups]
+    work_times = {arm: _times_of(arm, live, stop) for arm, stop in _seen_until(plan).items()}
+    observer = Observer(study, plan.population)
+    batch = max(1, _AT_ONCE // max(sum(plan.sizes), 1))
+    draws: list[list[Array]] = [[] for _ in study.outcomes]
+    persons_sd: list[list[Array]] = [[] for _ in study.outcomes]
+    figures = _Figures(observer, study)
+    for begin in range(0, replicates, batch):
+        part = range(begin, min(begin + batch, replicates))
+        work = _Work(work_times)
+        for group, ready in zip(plan.groups, prepared, strict=True):
+            _run_group(group, plan, ready, names, work, streams, effects, part)
+        seen = _seen(work, len(part))
+        for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
+            if reason is None:
+                value, sd = _predict(observer, seen, row)
+                draws[i].append(value)
+                persons_sd[i].append(sd)
+        figures.add(seen)
+        if progress is not None:
+            progress(part.stop, replicates)
+    rows, kept = [], []
+    for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
+        value_all = np.concatenate(draws[i]) if draws[i] else None
+        sd_all = np.concatenate(persons_sd[i]) if persons_sd[i] else None
+        rows.append(_row(study, row, value_all, sd_all, reason))
+        kept.append(value_all)
+    courses, scores = figures.quantiles()
+    used = dict.fromkeys(f for name in names for f in output(name).facts)
+    used |= dict.fromkeys(
+        (*PEOPLE_FACTS, "between_study_control", "between_study_drug", "expectation_lasts")
+    )
+    for scale in figures.scales:
+        used |= dict.fromkeys(output(f"score:{scale}").facts)
+    return Replay(
+        study, rows, kept, work_times, courses, scores, plan.assumed, tuple(used), replicates, seed
+    )
+
+
+def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str, Any]]:
+    """Replay a study: one dictionary a row, in the order of the file.
+
+    Keys: study, outcome, measure, kind, arms, time_h, observed, predicted (mean, sd, pi90, pi90_sampling),
+    inside, z, use, counted, skipped; direction rows also carry ``probability``.
+
+    Raises
+    ------
+    ScenarioError
+        A number of replicates out of range.
+    """
+    return replay_study(study, replicates, seed).rows
+
+
+def _predict(observer: Observer, seen: Mapping[str, Seen], row: Outcome) -> tuple[Array, Array]:
+    """The row's number in each replicate, and the spread between persons of its arm."""
+    assert row.arm is not None
+    hours = _hours(row)
+    mine = observer.persons(seen[row.arm], row, hours)
+    other = observer.persons(seen[row.than], row, hours) if row.than else None
+    value = statistic(row, mine, other)
+    spread = mine.std(axis=1, ddof=1) if mine.shape[1] > 1 else np.full(len(mine), np.nan)
+    factor = _unit_factor(row)
+    return value * factor, spread * factor
+
+
+def _unit_factor(row: Outcome) -> float:
+    """From the model's unit to the row's."""
+    if row.unit is None or row.kind not in (*EXPOSURE, "concentration"):
+        return 1.0
+    own = {"tmax": "h", "half_life": "h", "auc": "ng*h/mL"}.get(row.kind, "ng/mL")
+    return convert(1.0, own, row.unit, row.measure)
+
+
+def _row(
+    study: Study, row: Outcome, values: Array | None, spread: Array | None, reason: str | None
+) -> dict[str, Any]:
+    """One replay row of the contract; the observed value is read here, after the prediction."""
+    made: dict[str, Any] = {
+        "study": study.id,
+        "outcome": row.id or f"{row.measure}:{row.kind}:{row.arm}:{row.time_h}",
+        "measure": row.measure,
+        "kind": row.kind,
+        "arms": [a for a in (row.arm, row.than) if a is not None],
+        "time_h": row.time_h,
+        "observed": row.observed if row.kind not in ("direction", "statement") else row.sign,
+        "predicted": None,
+        "inside": None,
+        "z": None,
+        "use": study.use,
+        "counted": bool(row.verified and row.counted and reason is None),
+        "skipped": reason,
+    }
+    if values is None or reason is not None:
+        return made
+    good = values[np.isfinite(values)]
+    if not len(good):
+        return made | {"skipped": "no finite prediction", "counted": False}
+    mean, sd = float(good.mean()), float(good.std(ddof=1)) if len(good) > 1 else 0.0
+    low, high = (float(q) for q in np.quantile(good, [0.05, 0.95]))
+    sampling = _sampling(study, row, mean, spread)
+    made["predicted"] = {
+        "mean": plain(mean),
+        "sd": plain(sd),
+        "pi90": [plain(low), plain(high)],
+        "pi90_sampling": sampling,
+    }
+    if row.kind == "direction":
+        made["probability"] = _direction(row.sign, good)
+        return made
+    observed = row.observed
+    if observed is not None:
+        made["inside"] = bool(low <= observed <= high)
+        made["z"] = plain((observed - mean) / sd) if sd > 0 else None
+    return made
+
+
+def _direction(sign: str | None, values: Array) -> float:
+    """Share of replicates in which the standardised difference has the stated direction."""
+    if sign == "+":
+        return float((values > _NO_DIFFERENCE).mean())
+    if sign == "-":
+        return float((values < -_NO_DIFFERENCE).mean())
+    return float((np.abs(values) <= _NO_DIFFERENCE).mean())
+
+
+def _sampling(study: Study, row: Outcome, mean: float, spread: Array | None) -> list[float | None]:
+    """The interval that sampling alone would give: 3.29 SD/sqrt(n) wide, binomial for counts."""
+    n = row.n or next((a.n for a in study.arms if a.id == row.arm and a.n), None)
+    if not n or row.kind in ("direction", "risk_ratio", "odds_ratio", "smd", "ratio"):
+        return [None, None]
+    if row.kind == "proportion":
+        se = math.sqrt(max(mean * (1 - mean), 0.0) / n)
+    else:
+        se = _published_se(row, n)
+        if se is None:
+            if spread is None or not np.isfinite(spread).any():
+                return [None, None]
+            se = float(np.nanmean(spread)) / math.sqrt(n)
+            if row.kind == "difference":
+                se *= math.sqrt(2)
+    return [plain(mean - 1.645 * se), plain(mean + 1.645 * se)]
+
+
+def _published_se(row: Outcome, n: int) -> float | None:
+    if row.spread is None:
+        return None
+    value = row.spread.value
+    if isinstance(value, tuple):
+        if None in value or row.spread.kind not in ("ci95", "ci90"):
+            return None
+        z = 1.96 if row.spread.kind == "ci95" else 1.645
+        return (float(value[1]) - float(value[0])) / (2 * z)  # type: ignore[arg-type]
+    return value / math.sqrt(n) if row.spread.kind == "sd" else value
+
+
+class _Figures:
+    """Gathers, batch by batch, what the report draws."""
+
+    def __init__(self, observer: Observer, study: Study) -> None:
+        self.observer = observer
+        names = [b.measure for b in study.population.baseline] + [o.measure for o in study.outcomes]
+        self.scales = tuple(dict.fromkeys(n for n in names if f"score:{n}" in outputs()))
+        self._courses: dict[str, dict[str, list[Array]]] = {}
+        self._scores: dict[str, dict[str, list[Array]]] = {}
+
+    def add(self, seen: Mapping[str, Seen]) -> None:
+        """Keep a few people of each replicate for the bands, and each replicate's mean score."""
+        for arm, one in seen.items():
+            courses = self._courses.setdefault(arm, {})
+            for name in FIGURE_OUTPUTS:
+                kept = one.values[name][:, :, :4].reshape(len(one.times), -1)
+                courses.setdefault(name, []).append(kept.astype(np.float32))
+            scores = self._scores.setdefault(arm, {})
+            for scale in self.scales:
+                means = [self.observer.score(one, scale, h)[1].mean(axis=1) for h in one.times]
+                scores.setdefault(scale, []).append(np.stack(means))
+
+    def quantiles(self) -> tuple[dict[str, dict[str, Array]], dict[str, dict[str, Array]]]:
+        """Quantiles (5, 50, 95%) over what was kept, (3, T)."""
+        levels = [0.05, 0.5, 0.95]
+
+        def over(table: dict[str, dict[str, list[Array]]]) -> dict[str, dict[str, Array]]:
+            return {
+                arm: {
+                    name: np.quantile(np.concatenate(parts, axis=1), levels, axis=1)
+                    for name, parts in names.items()
+                }
+                for arm, names in table.items()
+            }
+
+        return over(self._courses), over(self._scores)
