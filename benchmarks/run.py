@@ -110,10 +110,9 @@ def format_table(group: str, rows: Sequence[Row]) -> str:
 
 def list_groups() -> dict[str, dict[str, Callable[[], object]]]:
     """The groups of cases that are compared with one another."""
-    from ketalab._files import parse_yaml
+    from engine import engine_cases, laboratory_cases
 
-    text = "outcomes:\n" + "".join(f"  - {{time_h: {i}, value: -{i}.5}}\n" for i in range(200))
-    return {"reading": {"200 rows of YAML": lambda: parse_yaml(text, "rows")}}
+    return {"engine": engine_cases(), "laboratory": laboratory_cases()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -16,9 +16,8 @@ ASK = """
 import json, sys
 from ketalab.cli import main
 sys.argv = ["ketalab", *sys.argv[1:], "--help"]
-code = None
 try:
-    main()
+    code = main()
 except SystemExit as end:
     code = end.code
 print()

@@ -67,6 +67,7 @@ FAULTS = [
     ("5 mg ketamine iv over |366 d", "an infusion over 366 d is absurd", "at most 365 d"),
     ("5 mg ketamine iv at |200000 weeks", "absurd", "at most 100 years"),
     ("5 mg ketamine iv |every 1000 weeks x 20", "years is absurd"),
+    ("5 mg ketamine iv weekly x 5000, then |weekly x 5000", "191.781 years after t = 0"),
     ("5 mg ketamine iv daily x |20001", "20001 doses", "at most 20,000"),
     ("5 mg ketamine iv |every 1 min for 2 weeks", "20,160 doses", "at most 20,000"),
     ("flexible 1 or 2 mg ketamine iv |daily x 15000", "30,000 doses over 2 variants"),
@@ -104,7 +105,7 @@ FAULTS = [
     ("|titrated 0.9 to 0.5 mg/kg ketamine sc weekly x 4", "from the lower to the higher"),
     ("titrated 5 to 9 mg ketamine sc |weekly x 1", "two repeats or more"),
     ("titrated 5 to 9 mg ketamine sc weekly x 4, then |daily x 5", "which amount goes on"),
-    ("5 mg ketamine iv |please", "word 'please' is left over"),
+    ("5 mg ketamine iv |please", "'please' is left over"),
     ("5 mg ketamine iv |.", "'.' is left over"),
     ("5 mg ketamine iv |ovr 40 min", "unknown word 'ovr'", "did you mean 'over'?"),
     ("5 mg ketamine iv |and 5 mg midazolam iv", "write '+'"),
@@ -116,6 +117,10 @@ FAULTS = [
     ("5 mg ketamine iv; |; 5 mg ketamine iv", "a dose is missing here"),
     ("5 mg ketamine iv at 24 h, then |5 mg", "write 'at' for it too"),
     ("5 mg ketamine iv + |daily x 2", "number missing"),
+    ("5 mg ketamine iv, then |over 60 min", "number missing"),
+    ("5 mg ketamine iv, then |bolus at 1 h", "number missing"),
+    ("5 mg ketamine iv, then |oral at 1 h", "number missing"),
+    ("5 mg ketamine iv, then |by pump", "number missing"),
     ("5 mg ketamine iv |weekly", "'x 4' or 'for 4 weeks'"),
     ("|", "the phrase is empty"),
     ("|   ", "the phrase is empty"),
@@ -177,6 +182,8 @@ def test_a_horizon_that_is_not_finite_is_refused():
 def test_without_any_drug_every_drug_is_unknown():
     with pytest.raises(PhraseError, match="unknown drug 'ketamine'"):
         parse_phrase("5 mg ketamine iv", compounds={})
+    with pytest.raises(PhraseError, match=r"unknown drug '\(r\)-ketamine'"):
+        parse_phrase("5 mg (r)-ketamine iv", compounds={})
 
 
 def test_a_phrase_error_is_bad_input():

@@ -123,6 +123,15 @@ def test_a_form_is_a_drug_and_a_salt(words, compound, salt):
     assert (dose.compound, dose.salt) == (compound, salt)
 
 
+def test_an_identifier_means_its_own_drug_and_a_shared_spelling_the_first():
+    drugs = {
+        "a": SimpleNamespace(id="a", names=("a", "b", "common")),
+        "b": SimpleNamespace(id="b", names=("b", "common")),
+    }
+    assert parse_phrase("5 mg b iv", compounds=drugs).compounds == ("b",)
+    assert parse_phrase("5 mg common iv", compounds=drugs).compounds == ("a",)
+
+
 @pytest.mark.parametrize("text", ["5 mg ketamine iv", "5 mg ketamine im", "5 mg ketamine oral"])
 def test_without_a_time_a_dose_is_given_at_once(text):
     assert only(text).duration_h == 0
@@ -197,6 +206,7 @@ def test_then_after_a_course_starts_at_the_end_of_its_last_interval():
     text = "56 mg esketamine nasal twice weekly for 4 weeks, then weekly for 4 weeks"
     assert times(text) == [84.0 * k for k in range(8)] + [672 + 168.0 * k for k in range(4)]
     assert times(text.replace("twice weekly for 4 weeks", "twice weekly x 8")) == times(text)
+    assert times("5 mg ketamine im every 3 d for 1 week, then 5 mg")[-1] == 168
 
 
 def test_a_step_that_says_only_when_repeats_the_whole_dose():
@@ -210,6 +220,7 @@ def test_zero_is_the_first_dose_without_an_offset():
     assert times(text) == [-0.75, 0]
     assert times("50 mg naltrexone oral at -45 min, then 0.5 mg/kg ketamine iv") == [-0.75, 0]
     assert times("50 mg naltrexone oral at − 45 min") == [-0.75]
+    assert times("50 mg naltrexone oral at –45 min") == [-0.75]
 
 
 def test_an_offset_is_from_zero_also_after_then():
@@ -247,6 +258,7 @@ def test_simultaneous_doses_have_one_order_however_written():
         ("every other day x 3", 48, 3),
         ("every 3 d for 1 week", 72, 3),
         ("every 40 min for 2 h", 2 / 3, 3),
+        ("every 5 min for 25 min", 1 / 12, 5),
         ("daily for 1 h", 24, 1),
     ],
 )
@@ -262,6 +274,8 @@ def test_a_repeat_with_an_offset_starts_at_the_offset():
 def test_for_is_the_time_of_a_rate_and_after_a_schedule_the_length_of_the_course():
     doses = parse("0.1 mg/kg/h ketamine iv for 2 h daily for 3 d").administrations
     assert [(dose.time_h, dose.duration_h) for dose in doses] == [(0, 2), (24, 2), (48, 2)]
+    turned = parse("0.1 mg/kg/h ketamine iv daily for 3 d for 2 h")
+    assert turned.administrations == doses
 
 
 def test_a_schedule_without_an_end_goes_on_to_the_horizon_and_its_text_says_how_often():
@@ -269,6 +283,8 @@ def test_a_schedule_without_an_end_goes_on_to_the_horizon_and_its_text_says_how_
     assert [dose.time_h for dose in treatment.administrations] == [0, 168, 336, 504]
     assert treatment.text == "5 mg ketamine im weekly x 4 by pump"
     assert parse(treatment.text) == treatment
+    both = parse("5 mg ketamine im weekly + 5 mg midazolam im at 1 d daily", horizon_h=14 * 24)
+    assert both.text == "5 mg ketamine im weekly x 2 + 5 mg midazolam im at 1 d daily x 13"
     with pytest.raises(PhraseError, match="how long does the schedule go on"):
         parse("5 mg ketamine im weekly")
     with pytest.raises(PhraseError, match="how long does the schedule go on"):
@@ -316,6 +332,9 @@ def test_a_flexible_dose_carried_over_keeps_the_choice_and_two_flexible_doses_mu
 def test_a_titrated_dose_rises_linearly_from_the_first_to_the_last_repeat():
     doses = parse("titrated 0.5 to 0.9 mg/kg ketamine sc twice weekly x 5").administrations
     assert [dose.amount for dose in doses] == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9])
-    assert doses[-1].amount == 0.9
+    # 0.01 + (0.11 - 0.01) is not 0.11; the last repeat is the stated amount all the same.
+    assert (
+        parse("titrated 0.01 to 0.11 mg ketamine sc daily x 4").administrations[-1].amount == 0.11
+    )
     rates = parse("titrated from 0.1 to 0.3 mg/kg/h ketamine iv for 2 h daily x 3").administrations
     assert [dose.amount for dose in rates] == pytest.approx([0.2, 0.4, 0.6])

@@ -125,6 +125,11 @@ def test_merging_keeps_within_the_ceilings_of_a_treatment():
     many = parse_phrase("5 mg ketamine im daily x 15000")
     with pytest.raises(PhraseError, match="30,000 doses; at most 20,000"):
         many.merge(many)
+    small = parse_phrase("flexible 1 or 2 mg ketamine im")
+    with pytest.raises(PhraseError, match="30,002 doses over 2 variants; at most 20,000"):
+        many.merge(small)
+    with pytest.raises(PhraseError, match="30,002 doses over 2 variants; at most 20,000"):
+        small.merge(many)
     mix = parse_phrase(" + ".join(["flexible 1 or 2 mg ketamine im"] * 6))
     with pytest.raises(PhraseError, match="4,096 combinations"):
         mix.merge(mix)
@@ -185,6 +190,19 @@ def test_unequal_shares_are_never_described_as_flexible():
         "25%: 5 mg midazolam iv | 75%: 9 mg midazolam iv"
     )
     assert "flexible" not in Treatment("by hand", (low, high)).describe()
+    third = [Variant(1 / 3, (dataclasses.replace(BOLUS, amount=a),)) for a in (5.0, 5.0, 9.0)]
+    assert "flexible" not in Treatment("by hand", tuple(third)).describe()
+
+
+def test_regimens_that_differ_in_more_than_amounts_are_never_described_as_flexible():
+    other = dataclasses.replace(BOLUS, amount=9.0, route="im")
+    mix = Treatment("by hand", (Variant(0.5, (BOLUS,)), Variant(0.5, (other,))))
+    assert mix.describe() == "50%: 9 mg midazolam im | 50%: 5 mg midazolam iv"
+
+
+def test_infusions_that_overlap_are_described_one_by_one():
+    text = "5 mg ketamine iv over 2 h + 5 mg ketamine iv over 2 h at 1 h"
+    assert parse_phrase(text).describe() == text.replace("at 1 h", "at 60 min")
 
 
 # Arms

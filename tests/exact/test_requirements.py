@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -72,3 +75,26 @@ def test_the_lock_holds_everything_that_the_project_names(repo_root: Path) -> No
     for name, requirements in wanted.items():
         locked = {package for package, _ in read_lock(repo_root, name)}
         assert not {canonical(text) for text in requirements} - locked, name
+
+
+def imported(path: Path) -> set[str]:
+    """Name the top-level packages that a module imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module or "")
+    return {name.partition(".")[0] for name in names}
+
+
+def test_the_package_imports_nothing_that_the_core_does_not_install(repo_root: Path) -> None:
+    core = {package for package, _ in read_lock(repo_root, "core")}
+    owners = packages_distributions()
+    foreign = {
+        f"{path.relative_to(repo_root)}: {name}"
+        for path in (repo_root / "src").rglob("*.py")
+        for name in imported(path) - {"ketalab"} - sys.stdlib_module_names
+        if not {canonical(owner) for owner in owners.get(name, [])} & core
+    }
+    assert not foreign

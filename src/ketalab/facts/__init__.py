@@ -1,5 +1,7 @@
 """What is known: constants with their sources, units, citations, compounds and scales."""
 
+from ketalab.facts._check import check_facts
+from ketalab.facts._cite import csl_from_record, render
 from ketalab.facts._load import (
     DATA,
     Compound,
@@ -20,14 +22,17 @@ __all__ = [
     "Fact",
     "Scale",
     "Spread",
+    "check_facts",
     "check_unit",
     "citations",
     "compounds",
     "conversion_factor",
     "convert",
+    "csl_from_record",
     "fact",
     "facts",
     "first_problem",
     "parse_unit",
+    "render",
     "scales",
 ]

@@ -6,7 +6,7 @@ from ketalab.laboratory._measures import exposure
 from ketalab.laboratory._model import OutputInfo, human_model, output, outputs
 from ketalab.laboratory._result import Result, check_writable, plain, references
 from ketalab.laboratory._run import BATCH, Prepared, prepare, run
-from ketalab.laboratory._scenario import DEFAULT_PHRASE, ENGINES, SPECIES, Scenario
+from ketalab.laboratory._scenario import DEFAULT_PHRASE, ENGINES, MAX_TIMES, SPECIES, Scenario
 from ketalab.laboratory._scores import Baseline, baseline
 from ketalab.laboratory._simulate import simulate
 
@@ -14,6 +14,7 @@ __all__ = [
     "BATCH",
     "DEFAULT_PHRASE",
     "ENGINES",
+    "MAX_TIMES",
     "SPECIES",
     "Baseline",
     "Course",

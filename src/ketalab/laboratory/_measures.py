@@ -32,15 +32,7 @@ def exposure(times: Array, values: Array) -> dict[str, Array]:
         falling = (second < first) & (second > 0) & (ratio > 1e-9)
         area = np.where(falling, step * (first - second) / ratio, step * (first + second) / 2)
     auc = area.sum(axis=0)
-    slope, last = np.full(values.shape[1], np.nan), np.full(values.shape[1], np.nan)
-    for i in range(values.shape[1]):
-        c = values[:, i]
-        inside = (np.arange(len(times)) > peak[i]) & (c > _TERMINAL_BOTTOM * cmax[i])
-        inside &= c < _TERMINAL_TOP * cmax[i]
-        if inside.sum() >= _TERMINAL_POINTS:
-            fit = np.polynomial.polynomial.polyfit(times[inside], np.log(c[inside]), 1)
-            slope[i] = -fit[1] if fit[1] < 0 else np.nan
-        last[i] = c[-1]
+    slope, last = _terminal_slope(times, values, peak, cmax), values[-1]
     return {
         "cmax": cmax,
         "tmax": np.where(cmax > 0, times[peak], np.nan),
@@ -48,6 +40,21 @@ def exposure(times: Array, values: Array) -> dict[str, Array]:
         "auc_0_t": auc,
         "half_life": np.log(2) / slope,
     }
+
+
+def _terminal_slope(times: Array, values: Array, peak: Array, cmax: Array) -> Array:
+    """Rate constant of the terminal phase (N,), by least squares of log concentration on time."""
+    after = np.arange(len(times))[:, None] > peak
+    inside = after & (values > _TERMINAL_BOTTOM * cmax) & (values < _TERMINAL_TOP * cmax)
+    count = inside.sum(axis=0)
+    enough = count >= _TERMINAL_POINTS
+    divisor = np.where(enough, count, 1)
+    logs = np.log(np.where(inside, values, 1.0))
+    t = np.where(inside, times[:, None], 0.0)
+    middle = np.where(inside, t - t.sum(axis=0) / divisor, 0.0)
+    square = (middle**2).sum(axis=0)
+    slope = -(middle * logs).sum(axis=0) / np.where(square > 0, square, 1.0)
+    return np.where(enough & (square > 0) & (slope > 0), slope, np.nan)
 
 
 def course_figures(times: Array, values: Array) -> dict[str, Array]:

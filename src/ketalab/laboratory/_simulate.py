@@ -47,28 +47,20 @@ def _default_times(horizon: float) -> Array:
 
 
 def _scored(
-    info: OutputInfo, values: dict[str, Array], scenario: Scenario, people: People, times: Array, noise: bool
+    info: OutputInfo, remaining: Array, scenario: Scenario, people: People, times: Array, rated: bool
 ) -> Array:
-    """Score, response or remission (T, N) from the severity that remains."""
+    """Score, response or remission (T, N) from the severity that remains (T, N)."""
     *kind, scale = info.name.split(":")
     base = baseline(scale, scenario.population, people)
-    remaining = values["symptom:depression"]
     if kind == ["p", "response"]:
         return response_probability(base, remaining)
     if kind == ["p", "remission"]:
         return remission_probability(base, remaining)
     severity = base.severity * remaining
-    if not noise:
+    if not rated:
         return base.scale.expected(severity)
     moved = np.stack([fluctuation(base, people, f"{scale}:{t:.9g}") for t in times])
     return base.scale.score(severity, moved)
-
-
-def _figures(info: OutputInfo, times: Array, values: Array, report: dict[int, int]) -> dict[str, Array]:
-    if info.measure == "concentration":
-        return exposure(times, values)
-    at = {f"at {hour}": values[place] for hour, place in report.items()}
-    return {**course_figures(times, values), **at}
 
 
 class _Group:
@@ -86,6 +78,16 @@ class _Group:
         self.times = np.unique(np.concatenate([edges, middles, self.kept, hours, [0.0]]))
         self.report = {h: int(np.searchsorted(self.times, h)) for h in hours}
         self.keep = np.searchsorted(self.times, self.kept)
+        # A rater comes now and then: scores are written at the kept and the reported hours only.
+        visits = np.unique(np.concatenate([[0.0], self.kept, hours]))
+        self.visits = np.searchsorted(self.times, visits)
+
+    def _figures(self, info: OutputInfo, course: Array, rated: bool) -> dict[str, Array]:
+        if info.measure == "concentration":
+            return exposure(self.times, course)
+        seen = self.visits if rated else slice(None)
+        at = {f"at {hour}": course[place] for hour, place in self.report.items()}
+        return {**course_figures(self.times[seen], course[seen]), **at}
 
     def run(self, people: People, drawn: Individuals, *, noise: bool) -> tuple[
         dict[str, Array], dict[str, dict[str, Array]], dict[int, str]
@@ -96,12 +98,18 @@ class _Group:
         )
         courses, figures = {}, {}
         for info in self.infos:
+            rated = noise and info.name.startswith("score:")
             if info.name in values:
                 course = values[info.name]
             else:
-                course = _scored(info, values, self.scenario, people, self.times, noise)
+                course = np.full((len(self.times), len(people)), np.nan)
+                places = self.visits if rated else np.arange(len(self.times))
+                remaining = values["symptom:depression"][places]
+                course[places] = _scored(
+                    info, remaining, self.scenario, people, self.times[places], rated
+                )
             courses[info.name] = course[self.keep]
-            figures[info.name] = _figures(info, self.times, course, self.report)
+            figures[info.name] = self._figures(info, course, rated)
         return courses, figures, failed
 
 

@@ -57,6 +57,5 @@ def events(variant: Variant) -> tuple[Event, ...]:
         instant = instant if time - instant <= _SAME_INSTANT else time
         instants[time] = instant
     same = (Event(instants[event.time_h], event.kind, event.administration) for event in table)
-    return tuple(
-        sorted(same, key=lambda event: (event.time_h, _ORDER[event.kind], event.administration.key))
-    )
+    # A stable sort: among equals the doses keep the canonical order of the variant.
+    return tuple(sorted(same, key=lambda event: (event.time_h, _ORDER[event.kind])))

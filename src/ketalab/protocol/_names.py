@@ -88,10 +88,9 @@ def unknown_word(scan: Scanner, names: Names, missing: str, after_drug: bool) ->
         kind = "form"
     else:
         kind = _nearest_kind(word, {kind: words for kind, (words, _) in kinds.items()})
-    if not kind and not word[:1].isalpha():
+    is_sign = not any(character.isalpha() for character in word)
+    if not kind and (is_sign or not missing):
         return scan.error(f"{scan.word!r} is left over; remove it")
-    if not kind and not missing:
-        return scan.error(f"word {scan.word!r} is left over; remove it")
     kind = kind or missing
     words, allowed = kinds[kind]
     return scan.error(f"unknown {kind} {scan.word!r}; allowed: {allowed}{closest(word, words)}")

@@ -132,7 +132,6 @@ def read_profile(record: EvidenceRecord, profile: Row, arm: str) -> list[Row] | 
         return "a profile without points"
     analyte = read_analyte(text_of(profile, "analyte"))
     digitised = {"digitised": True} if record.extra.get("digitised") is True else {}
-    note = text_of(record.extra, "digitisation_error")
     rows = []
     for time, mean in zip(times, means, strict=True):
         time, mean = number({"v": time}, "v"), number({"v": mean}, "v")
@@ -144,7 +143,6 @@ def read_profile(record: EvidenceRecord, profile: Row, arm: str) -> list[Row] | 
             | _common(record, analyte)
             | digitised
             | _tail(record, profile)
-            | ({"note": note} if note else {})
         )
     return rows
 

@@ -16,11 +16,11 @@ from ketalab.studies._load import parse_study
 from ketalab.studies._measures import primary_scale
 from ketalab.studies._pk import convert_concentrations
 from ketalab.studies._problems import first_problem
-from ketalab.studies._readings import apply_head, hand_reading, readings
+from ketalab.studies._readings import adjust_metric, apply_head, hand_reading, readings
 from ketalab.studies._record import EvidenceRecord, Row, number, read_records, text_of
-from ketalab.studies._rows import Converted, convert_number
+from ketalab.studies._rows import Converted, convert_claim, convert_number
 from ketalab.studies._schema import Outcome, Study
-from ketalab.studies._split import use_of
+from ketalab.studies._split import split, use_of
 
 __all__ = ["Conversion", "Counts", "convert_records", "join_conversions"]
 
@@ -141,6 +141,7 @@ def _trial(ctx: Context, where: str) -> _Result:
     for row in derived:
         ctx.decide(f"a row added: {row['why']}")
     extra = [{key: value for key, value in row.items() if key != "why"} for row in derived]
+    assumed += readings().get(record.id, {}).get("assumed", [])
     return _assemble(ctx, where, head, results, assumed, extra)
 
 
@@ -149,6 +150,8 @@ def _outcome(ctx: Context, index: int, row: Row) -> Converted:
     if by_hand is not None:
         return by_hand
     kind = text_of(row, "kind")
+    if kind == "claim" and all(row.get(key) for key in ("scenario", "output", "sign")):
+        return convert_claim(row)
     worded = kind in _WORDED or (text_of(row, "direction") and kind not in ("claim", "correlation"))
     no_number = all(number(row, key) is None for key in ("mean", "percent"))
     if worded and no_number:
@@ -162,8 +165,13 @@ def _outcome(ctx: Context, index: int, row: Row) -> Converted:
 def _concentrations(ctx: Context, where: str) -> _Result:
     record = ctx.record
     results, assumed = convert_concentrations(ctx)
+    results = [
+        (label, adjust_metric(ctx, label, rows) if isinstance(rows, list) else rows)
+        for label, rows in results
+    ]
+    assumed += readings().get(record.id, {}).get("assumed", [])
     design = {"kind": "pharmacokinetic"}
-    note = text_of(record.extra, "read_in")
+    note = text_of(record.extra, "read_in", "digitisation_error")
     if note:
         design["note"] = note
     head = {"design": design, "population": read_population(record, ctx)}
@@ -171,6 +179,10 @@ def _concentrations(ctx: Context, where: str) -> _Result:
         said = head["population"].get("note", "")
         head["population"]["note"] = "; ".join(filter(None, (said, record.notes)))
     apply_head(ctx, head)
+    if "weight assumed" in text_of(record.population, "notes"):
+        why = "the weight was assumed where the curves were digitised"
+        value = head["population"].get("weight_kg")
+        assumed.append({"field": "population.weight_kg", "value": value, "unit": "kg", "why": why})
     return _assemble(ctx, where, head, results, assumed, [])
 
 
@@ -194,6 +206,10 @@ def _assemble(
             not_expressed.append({"record": record.id, "row": label, "reason": reason})
         elif not isinstance(converted, str):
             rows += converted
+    dropped = split().dropped(record.id)
+    if dropped and rows:
+        rows = [row | {"counted": False} for row in rows]
+        ctx.decide(f"rows shown and not counted: {dropped}")
     study = None
     if rows:
         data = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from ketalab.studies._context import Context, is_animal, pair
+import re
+
+from ketalab.studies._context import Context, pair
+from ketalab.studies._fields import common_fields, merge_reading
 from ketalab.studies._measures import Reading, read_event, read_measure
 from ketalab.studies._record import Row, text_of
-from ketalab.studies._rows import Converted, _merge_definition, common_fields
+from ketalab.studies._rows import Converted
 from ketalab.studies._vocabulary import DIRECTIONS, NO_KIND
 
 __all__ = ["convert_words", "read_direction"]
@@ -29,6 +32,8 @@ def convert_words(ctx: Context, index: int, row: Row) -> Converted:
     word = read_direction(text)
     if word is None:
         return f"no rule reads a direction from the words {text!r}"
+    if re.search(r"\b(?:vs|versus)\b", text_of(row, "measure")):
+        return "it relates two measures or groups of people, no arms"
     event = read_event(text_of(row, "measure"), text_of(row, "definition"), ctx.primary)
     reading = event or read_measure(text_of(row, "measure"), ctx.primary)
     names = ctx.named_arms(row, index)
@@ -37,7 +42,7 @@ def convert_words(ctx: Context, index: int, row: Row) -> Converted:
     compared = _compare(ctx, index, kind, word, names)
     if isinstance(compared, str):
         return compared
-    fields = _merge_definition(common_fields(row), reading)
+    fields = merge_reading(common_fields(row), reading)
     rows = []
     for arm, than in compared:
         sign = _sign(ctx, index, word, text, reading)
@@ -77,11 +82,11 @@ def _compare(
         ctx.decide(f"compared with the arm without the blocker, {base!r}", index)
         return [(names[0], base)]
     if two is not None:
-        listed = is_animal(ctx.record) and kind == "direction"
+        listed = kind == "direction"
         if ctx.is_control(two[1]) or not listed or ctx.without_blocker(two[0]) == two[1]:
             return [two]
     if len(names) > 1:
-        if not is_animal(ctx.record) and kind != "direction":
+        if kind != "direction":
             return f"a comparison of {len(names)} arms, not of two"
         ctx.decide(f"said of {len(names)} arms: one row each", index)
     return [(name, ctx.comparator(name, index)) for name in names]

@@ -22,6 +22,7 @@ _KINDS = (
     (r"withdrawal", "withdrawal"),
     (r"crossover|two .* scans per person|per person|4-way", "crossover"),
     (r"ascending|rising doses", "escalation"),
+    (r"single[- ]arm|case series|open label|real-world cohort", "single-arm"),
     (r"randomised|parallel", "parallel"),
 )  # fmt: skip
 _MASKING = (
@@ -34,6 +35,11 @@ _WORD_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
 _WASHOUT = re.compile(
     r"(?:washout at least|infusions|interval of|about|,) (?P<n>\d+)[- ](?P<unit>day|week)s?"
     r"(?: apart| interval)?|(?P<n2>\d+)-(?P<unit2>week|day) interval"
+)
+#: What a design says that every arm had.
+_CARE = (
+    (r"new oral AD\b.* vs .*new oral AD\b", "new oral antidepressant"),
+    (r"both with inpatient standard of care", "inpatient standard of care"),
 )
 #: A group of people where an infusion without a stated length is the usual one.
 _PSYCHIATRIC = re.compile(r"MDD|TRD|depress|PTSD|OCD|suicid|GAD|SAD|bipolar", re.IGNORECASE)
@@ -113,10 +119,8 @@ def read_population(record: EvidenceRecord, ctx: Context) -> Row:
     """Return who took part, and the baselines of arms."""
     source = record.population
     text = text_of(source, "condition")
-    found = [
-        (m.start(), i, name) for i, (p, name) in enumerate(CONDITIONS) if (m := p.search(text))
-    ]
-    condition = min(found)[2] if found and not is_animal(record) else text or "not stated"
+    condition = _condition(text) if not is_animal(record) else ""
+    condition = condition or text or "not stated"
     population: Row = {"condition": condition, "n": _people(record, ctx.decide)}
     age: Row = {}
     for key, name in (("age_mean", "mean"), ("age_sd", "sd")):
@@ -135,6 +139,18 @@ def read_population(record: EvidenceRecord, ctx: Context) -> Row:
     if note:
         population["note"] = note[:2000]
     return {key: value for key, value in population.items() if value not in (None, [])}
+
+
+def _condition(text: str) -> str:
+    """Return the illness that the text names first; beside healthy people, both."""
+    found = [
+        (m.start(), i, name) for i, (p, name) in enumerate(CONDITIONS) if (m := p.search(text))
+    ]
+    names = list(dict.fromkeys(name for _, _, name in sorted(found)))
+    if "healthy" in names and len(names) > 1:
+        ill = next(name for name in names if name != "healthy")
+        return f"healthy and {ill}"
+    return names[0] if names else ""
 
 
 def _baseline(row: Row, ctx: Context) -> Row:
@@ -166,6 +182,7 @@ def read_arms(record: EvidenceRecord, ctx: Context) -> list[Row]:
     times = [number(row, "time_h") or 0.0 for row in record.rows]
     psychiatric = bool(_PSYCHIATRIC.search(text_of(record.population, "condition")))
     assumed: list[Row] = []
+    masked = re.search(r"(?:surgical|general) (?:general )?anaesthesia", record.design)
     for arm in record.arms:
         arm_id = arm_id_of(arm.id)
         if arm_id != arm.id:
@@ -181,14 +198,28 @@ def read_arms(record: EvidenceRecord, ctx: Context) -> list[Row]:
         )
         if not arm.treatments:
             _by_name(given, arm, arm_id, ctx)
+        if given.control is not None and masked:
+            given.control = "masked-anaesthesia"
         ctx.arms[arm_id] = _arm(arm, arm_id, given)
         ctx.compounds[arm_id] = frozenset(
-            resolve_compound(text_of(row, "compound"))[0]
+            (resolve_compound(text_of(row, "compound"))[0], text_of(row, "route"))
             for row in arm.treatments
             if text_of(row, "compound") not in INERT
         )
         assumed += given.assumed
+    _same_background(record, ctx)
     return assumed
+
+
+def _same_background(record: EvidenceRecord, ctx: Context) -> None:
+    """Give every arm the care that the design says all of them had."""
+    for pattern, care in _CARE:
+        if not re.search(pattern, record.design):
+            continue
+        for arm in ctx.arms.values():
+            if not any(care in text for text in arm.get("background", ())):
+                arm["background"] = [*arm.get("background", ()), care]
+                ctx.decide(f"arm {arm['id']}: {care} as the design says of all arms")
 
 
 def _by_name(given: Given, arm: ArmRecord, arm_id: str, ctx: Context) -> None:
@@ -196,7 +227,9 @@ def _by_name(given: Given, arm: ArmRecord, arm_id: str, ctx: Context) -> None:
     name = arm_id.lower()
     control = next((word for word in ("saline", "midazolam", "placebo") if word in name), None)
     if control == "placebo":
-        control = "saline"
+        routes = {text_of(row, "route") for other in ctx.record.arms for row in other.treatments}
+        spray, oral = "intranasal" in routes, any(route.startswith("oral") for route in routes)
+        control = "placebo-spray" if spray else "sham" if oral else "saline"
     if control and "ket" not in name:
         given.control = control
         ctx.decide(f"arm {arm.id!r} lists no treatment; its name makes it a {control} control")

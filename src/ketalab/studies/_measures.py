@@ -67,6 +67,7 @@ def primary_scale(record: EvidenceRecord) -> str | None:
 def _other_words(text: str) -> tuple[str, dict[str, str]]:
     """Take the words that name an analysis, a subgroup or a period out of a measure's text."""
     fields: dict[str, str] = {}
+    text = text.replace("_", " ")
     for pattern, name in ANALYSES:
         if (match := pattern.search(text)) and name not in fields:
             fields[name] = match[0]
@@ -110,8 +111,9 @@ def read_event(text: str, definition: str, primary: str | None) -> Reading | Non
     benefit = -1 if event == "relapse" else +1
     scale = find_scale(rest, primary) or find_scale(definition, primary)
     rule = re.search(r"(?:<=|>=|>) ?\d+ ?%?", rest)
-    known = {"response", "remission", "relapse", ""}
-    other = re.sub(r"[\W_]|\d", "", re.sub("|".join(known - {""}), "", rest, flags=re.IGNORECASE))
+    known = ("response", "remission", "relapse")
+    plain = _EVER.sub("", re.sub("|".join(known), "", rest, flags=re.IGNORECASE))
+    other = re.sub(r"[\W_]|\d", "", re.sub(r"\bat$", "", plain.strip()))
     name = f"{event}:{scale}" if scale else event
     if definition:
         fields["definition"] = definition

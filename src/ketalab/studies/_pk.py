@@ -19,8 +19,6 @@ _PART = re.compile(
 _STEPPED = re.compile(r"(?P<rates>[\d., ]+) (?P<unit>mg/kg/h) for (?P<minutes>\d+) min each")
 #: A drug given for days before, to see what it does to the kinetics.
 _INTERACTING = ("inhibitor", "inducer")
-Given = tuple[str, list[Row], list[str]]
-"""One result a row given: its label, the rows, and reasons where there are none."""
 
 
 def convert_concentrations(
@@ -42,7 +40,21 @@ def convert_concentrations(
         label = f"metrics.{metrics.index(metric)}.{key}"
         arm, than = _arm_for(ctx, metric, assumed)
         results.append((label, read_value(record, key, metric, arm, than)))
+    _drop_unused(ctx, results)
     return results, assumed
+
+
+def _drop_unused(ctx: Context, results: list[tuple[str, list[Row] | str]]) -> None:
+    """Drop arms that no row names, and the n of a record that was shared out over several arms."""
+    rows = [row for _, converted in results if isinstance(converted, list) for row in converted]
+    used = {row[key] for row in rows for key in ("arm", "than") if row.get(key)}
+    for name in [name for name in ctx.arms if name not in used]:
+        del ctx.arms[name]
+    doses = {tuple(arm.get("doses", ())) for arm in ctx.arms.values()}
+    if len(doses) > 1:
+        for arm in ctx.arms.values():
+            arm.pop("n", None)
+        ctx.decide("n of an arm is not told: the record's n is of all its arms")
 
 
 def _arm_for(ctx: Context, metric: Row, assumed: list[Row]) -> tuple[str, str | None]:
@@ -86,7 +98,10 @@ def _treatment(record: EvidenceRecord, metric: Row) -> Row:
             treatment |= {"dose": float(part["doses"].split()[0]), "unit": "mg/kg"}
             if part["bolus"]:
                 treatment["form"] = "bolus"
-    return treatment | {"route": ROUTE_WORDS.get(route, route)}
+    route = ROUTE_WORDS.get(route, route)
+    if route == "oral" and re.search("prolonged|extended", text_of(treatment, "form")):
+        route = "oral extended-release"
+    return treatment | {"route": route}
 
 
 def _name(record: EvidenceRecord, metric: Row, treatment: Row) -> str:
@@ -97,8 +112,7 @@ def _name(record: EvidenceRecord, metric: Row, treatment: Row) -> str:
         parts = [text_of(metric, "stratum"), text_of(metric, "route")]
         dose = number(metric, "dose_mg"), number(metric, "dose_mg_kg")
         parts += [f"{d:g}{u}" for d, u in zip(dose, ("mg", "mgkg"), strict=True) if d is not None]
-    name = arm_id_of("_".join(part for part in parts if part) or compound)
-    return name.replace(">", "over")
+    return arm_id_of("_".join(part for part in parts if part).replace(">", "over") or compound)
 
 
 def _add(ctx: Context, arm_id: str, treatment: Row, assumed: list[Row], background: str) -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ketalab._files import read_yaml
-from ketalab.studies._context import Context
+from ketalab.studies._context import UNTREATED, Context
+from ketalab.studies._fields import common_fields
 from ketalab.studies._record import Row, text_of
-from ketalab.studies._rows import Converted, common_fields
+from ketalab.studies._rows import Converted
 
-__all__ = ["apply_head", "hand_reading", "readings"]
+__all__ = ["adjust_metric", "apply_head", "hand_reading", "readings"]
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -57,13 +58,24 @@ def hand_reading(ctx: Context, index: int, row: Row) -> Converted | None:
     if reading["of"] != text_of(row, "measure"):
         ctx.decide(f"a reading by hand is of {reading['of']!r}, not of this row: left aside", index)
         return None
-    why = str(reading["why"])
     if "skip" in reading:
-        return f"{reading['skip']}"
-    ctx.decide(f"read by hand: {why}", index)
+        return str(reading["skip"])
+    ctx.decide(f"read by hand: {reading['why']}", index)
     rows = []
     for given in reading["rows"]:
         fields = common_fields(row)
         kept = {key: value for key, value in fields.items() if given.get(key, value) is not None}
         rows.append(kept | {key: value for key, value in given.items() if value is not None})
+        if UNTREATED in (given.get("arm"), given.get("than")):
+            ctx.untreated(index)
     return rows
+
+
+def adjust_metric(ctx: Context, label: str, rows: list[Row]) -> list[Row]:
+    """Return the rows of one metric or profile with what was read by hand of them."""
+    reading = readings().get(ctx.record.id, {}).get("rows", {}).get(label)
+    if reading is None or any(row.get("analyte") != reading["of"] for row in rows):
+        return rows
+    ctx.decide(f"read by hand: {reading['why']}", label)
+    fields = {key: value for key, value in reading.items() if key not in ("of", "why")}
+    return [row | fields for row in rows]

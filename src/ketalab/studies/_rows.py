@@ -1,23 +1,26 @@
 """Numeric outcomes of a trial record to rows of a study file.
 
-Each function returns the rows (plain mappings in the study file's fields) or, as a text, the reason
-why the outcome cannot be expressed.
+The rows are plain mappings in the study file's fields; a text in their place is the reason why the
+outcome cannot be expressed.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from dataclasses import dataclass
 
 from ketalab.studies._context import Context, pair
-from ketalab.studies._measures import Reading, read_event, read_measure
+from ketalab.studies._fields import common_fields, merge_reading, read_spread
+from ketalab.studies._measures import Reading, find_scale, read_event, read_measure
 from ketalab.studies._record import Row, number, text_of
 from ketalab.studies._vocabulary import NO_KIND
 
-__all__ = ["Converted", "common_fields", "convert_number", "time_fields"]
+__all__ = ["Converted", "convert_claim", "convert_number"]
 
 Converted = list[Row] | str
 
+#: Kinds that records may share with the study file.
+_SAME = ("ratio", "fraction", "band_power", "concentration", "cmax", "tmax", "auc", "half_life",
+         "bioavailability")  # fmt: skip
 #: Kind of a record to (kind of the study file, analysis that it implies).
 _KINDS = {
     "change": ("change", ""),
@@ -35,8 +38,8 @@ _KINDS = {
     "hazard_ratio": ("time_to_event", ""),
     "time_to_event": ("time_to_event", ""),
     "count": ("proportion", ""),
-}
-#: Where a record keeps the value of a kind, the first that is a number counts.
+} | {kind: (kind, "") for kind in _SAME}
+#: Where a record keeps the value of a kind; the first that is a number counts.
 _VALUES = {
     "risk_ratio": ("mean",),
     "odds_ratio": ("odds_ratio", "mean"),
@@ -47,94 +50,34 @@ _VALUES = {
     "proportion": ("percent",),
     "percent_change": ("percent",),
 }
-#: Numbers of a record that have no field of their own and are kept in the note.
-_NOTED = (
-    "t_stat",
-    "f_stat",
-    "cohen_d",
-    "p_adj",
-    "nnt",
-    "i2_percent",
-    "ci_lower_bound",
-    "statistic",
-)
+#: Kinds of a record that compare two arms.
+_CONTRASTS = ("difference", "difference_LS", "smd", "effect_size", "risk_ratio", "relative_risk",
+              "odds_ratio", "hazard_ratio")  # fmt: skip
+#: Kinds that are about an event (response, relapse, ...) and not about a score.
+_EVENTS = ("proportion", "risk_ratio", "odds_ratio", "time_to_event")
 _PERCENT_UNITS = ("percent", "percentage points", "per 100", "%")
-_HOURS = {"min": 1 / 60, "hour": 1.0, "h": 1.0, "day": 24.0, "week": 168.0}
-_SPREADS = ("sd", "se", "ci95", "ci90", "range")
 
 
-def time_fields(row: Row) -> Row:
-    """Return ``time_h`` or ``window_h`` (h) from a number or from words such as ``1 to 4``."""
-    fields: Row = {}
-    window = row.get("window_h")
-    if isinstance(window, list) and len(window) == 2:
-        fields["window_h"] = window
-    time = number(row, "time_h")
-    if time is not None:
-        return fields | {"time_h": time}
-    text = text_of(row, "time_h")
-    if match := re.match(r"up to ([\d.]+)$", text):
-        return {"window_h": [0.0, float(match[1])]}
-    if match := re.match(r"([\d.]+) to ([\d.]+)$", text):
-        return {"window_h": [float(match[1]), float(match[2])]}
-    if match := re.match(r"mean over (\d+) (day|week)s?", text):
-        hours = float(match[1]) * _HOURS[match[2]]
-        return {"window_h": [0.0, hours], "analysis": text}
-    return fields
+@dataclass
+class _Number:
+    """What an outcome says before it is written as a row."""
 
+    kind: str
+    value: float | None
+    events: int | None
+    unit: str
+    reading: Reading
 
-def common_fields(row: Row) -> Row:
-    """Return what every row carries: time, n, p, who and when, its source, whether it was read."""
-    fields = time_fields(row)
-    for key in ("subgroup", "definition"):
-        if row.get(key):
-            fields[key] = text_of(row, key)
-    period = text_of(row, "period", "phase")
-    if period:
-        fields["period"] = f"period {period}" if period.isdigit() else period
-    n = row.get("n")
-    if isinstance(n, int) and not isinstance(n, bool) and n > 0:
-        fields["n"] = n
-    if row.get("p") not in (None, ""):
-        fields["p"] = text_of(row, "p")
-    fields["verified"] = row.get("verified") is not False
-    fields["source"] = text_of(row, "source") or "not told by the record"
-    notes = [text_of(row, "note")]
-    notes += [f"{key} {text_of(row, key)}" for key in _NOTED if row.get(key) not in (None, "", [])]
-    note = "; ".join(filter(None, notes))
-    return fields | ({"note": note} if note else {})
+    @property
+    def percent(self) -> bool:
+        """Whether the value is in percentage points."""
+        return self.unit in _PERCENT_UNITS
 
-
-def _merge_definition(fields: Row, reading: Reading) -> Row:
-    """Join what the measure's words say to what the row's own fields say."""
-    merged = dict(fields)
-    for key, text in reading.fields.items():
-        if key in merged and text not in str(merged[key]):
-            merged[key] = f"{merged[key]}; {text}"
-        else:
-            merged.setdefault(key, text)
-    if reading.ever:
-        merged["ever"] = True
-    return merged
-
-
-def _spread(row: Row, scale: float) -> tuple[Row | None, str]:
-    """Return the spread that says most, and the others as a note."""
-    found: list[tuple[str, Any]] = []
-    for kind in _SPREADS:
-        value = row.get(kind)
-        if isinstance(value, list) and len(value) == 2:
-            ends = [
-                None if number({"v": end}, "v") is None else round(end * scale, 6) for end in value
-            ]
-            if ends != [None, None]:
-                found.append((kind, ends))
-        elif (single := number(row, kind)) is not None:
-            found.append((kind, round(single * scale, 6)))
-    if not found:
-        return None, ""
-    kind, value = found[0]
-    return {"kind": kind, "value": value}, "; ".join(f"{k} {v}" for k, v in found[1:])
+    @property
+    def scale(self) -> float:
+        """Factor from the record's number to the study file's: shares, not percentages."""
+        points = self.kind == "difference" and self.percent
+        return 0.01 if self.kind == "proportion" or points else 1.0
 
 
 def _value(row: Row, kind: str) -> float | None:
@@ -145,12 +88,15 @@ def _value(row: Row, kind: str) -> float | None:
     return None
 
 
-def _read(ctx: Context, row: Row, index: int, shares: bool) -> Reading:
+def _read(ctx: Context, row: Row, index: int, event_kind: bool) -> Reading:
     """Read the measure; an event without a scale takes the record's primary one."""
     text, definition = text_of(row, "measure"), text_of(row, "definition")
-    event = read_event(text, definition, ctx.primary) if shares else None
+    event = read_event(text, definition, ctx.primary) if event_kind else None
     if event is None:
-        return read_measure(text, ctx.primary)
+        reading = read_measure(text, ctx.primary)
+        # A share of people is no score, although its words may name a scale.
+        share = text_of(row, "kind") == "proportion" and find_scale(text) == reading.id
+        return Reading(text) if share else reading
     bare = event.id in ("response", "remission") and "definition" not in event.fields
     if bare and ctx.primary:
         ctx.decide(f"{event.id}: no scale is named, the record's {ctx.primary} is meant", index)
@@ -158,74 +104,93 @@ def _read(ctx: Context, row: Row, index: int, shares: bool) -> Reading:
     return event
 
 
+def convert_claim(row: Row) -> Converted:
+    """Convert a claim that names a scenario, an output and a sign to a statement row."""
+    fields = {key: text_of(row, key) for key in ("scenario", "output", "sign")}
+    return [{"measure": fields["output"], "kind": "statement"} | fields | common_fields(row)]
+
+
 def convert_number(ctx: Context, index: int, row: Row) -> Converted:
     """Convert an outcome that holds a number."""
     source_kind = text_of(row, "kind")
     if source_kind not in _KINDS:
         return NO_KIND.get(source_kind, f"no rule for the kind {source_kind!r}")
-    kind, analysis = _KINDS[source_kind]
-    value = _value(row, source_kind)
-    events = row.get("events")
+    value, events = _value(row, source_kind), row.get("events")
     events = events if isinstance(events, int) and not isinstance(events, bool) else None
     if value is None and events is None:
         return _why_no_value(row, source_kind)
-    names = ctx.named_arms(row, index)
-    if not names:
+    arms = ctx.named_arms(row, index)
+    two = pair(arms)
+    if not arms:
         return "the row names no arm"
+    if source_kind in _CONTRASTS and two is None:
+        return f"a {source_kind} of {len(arms)} arms, not of two"
+    if len(arms) > 1 and source_kind not in (*_CONTRASTS, "ratio"):
+        return f"one {source_kind} over several arms together"
+    kind, analysis = _KINDS[source_kind]
     unit = text_of(row, "unit")
-    percent = unit in _PERCENT_UNITS
-    shares = kind in ("proportion", "risk_ratio", "odds_ratio", "time_to_event") or percent
-    reading = _read(ctx, row, index, shares)
-    fields = _merge_definition(common_fields(row), reading)
+    reading = _read(ctx, row, index, kind in _EVENTS or unit in _PERCENT_UNITS)
+    said = _Number(kind, value, events, unit, reading)
+    fields = merge_reading(common_fields(row), reading)
     if analysis:
         fields["analysis"] = "; ".join(filter(None, (fields.get("analysis"), analysis)))
-    two = pair(names)
-    if kind in ("difference", "smd", "risk_ratio", "odds_ratio") or source_kind == "hazard_ratio":
-        if two is None:
-            return f"a {kind} of {len(names)} arms, not of two"
-        names, than = [two[0]], two[1]
-        fields["than"] = than
-    elif len(names) > 1:
-        return f"one {kind} over several arms together"
-    scale = 0.01 if kind == "proportion" or (kind == "difference" and percent) else 1.0
-    spread, others = _spread(row, scale)
-    if kind == "smd" and value is not None and value > 0 and reading.benefit < 0:
-        ctx.decide(
-            "the effect size is printed as relief: its sign is turned to arm minus than", index
-        )
+    if two is not None:
+        fields["than"] = two[1]
+    fields |= _values(ctx, index, row, said, fields.get("note", ""))
+    if kind == "proportion":
+        problem = _count(ctx, index, fields, arms[0], events)
+        if problem:
+            return problem
+    if source_kind == "percent_change" or (kind in ("change", "difference") and _only_percent(row)):
+        _as_ratio(ctx, index, fields, said)
+    return [{"measure": reading.id, "kind": said.kind, "arm": arms[0]} | fields]
+
+
+def _only_percent(row: Row) -> bool:
+    return number(row, "mean") is None and number(row, "percent") is not None
+
+
+def _values(ctx: Context, index: int, row: Row, said: _Number, note: str) -> Row:
+    """Return value, spread, unit, and the note with the spreads that did not fit."""
+    fields: Row = {}
+    spread, others = read_spread(row, said.scale)
+    value = said.value
+    if said.kind == "smd" and value is not None and value > 0 and said.reading.benefit < 0:
+        ctx.decide("the effect size is printed as relief: turned to arm minus than", index)
         value = -value
         if spread and isinstance(spread["value"], list):
             low, high = spread["value"]
-            spread["value"] = [None if x is None else -x for x in (high, low)]
-    if others:
-        fields["note"] = "; ".join(filter(None, (fields.get("note"), others)))
+            spread["value"] = [None if end is None else -end for end in (high, low)]
     if value is not None:
-        fields["value"] = round(value * scale, 6)
+        fields["value"] = round(value * said.scale, 6)
     if spread is not None and (value is not None or spread["kind"] == "range"):
         fields["spread"] = spread
-    fields |= _unit_fields(ctx, index, row, kind, unit, percent)
-    if kind == "proportion":
-        problem = _events(ctx, index, fields, names[0], events)
-        if problem:
-            return problem
-    return [{"measure": reading.id, "kind": kind, "arm": names[0]} | fields]
+    if others:
+        fields["note"] = "; ".join(filter(None, (note, others)))
+    measure = text_of(row, "measure")
+    if text_of(row, "kind") == "time_to_event":
+        fields["unit"] = "day" if "days" in measure else said.unit or "h"
+    elif measure.endswith(" dB"):
+        fields["unit"] = "dB"
+        said.kind = "band_power" if "power" in measure else said.kind
+    elif said.unit and not said.percent:
+        fields["unit"] = said.unit
+    return fields
 
 
-def _unit_fields(ctx: Context, index: int, row: Row, kind: str, unit: str, percent: bool) -> Row:
-    source_kind, measure = text_of(row, "kind"), text_of(row, "measure")
-    if source_kind == "percent_change" or (kind == "change" and number(row, "mean") is None):
-        ctx.decide("a change in percent of the baseline is kept with the unit percent", index)
-        return {"unit": "percent"}
-    if source_kind == "time_to_event":
-        return {"unit": "day"} if "days" in measure else {"unit": unit or "h"}
-    if measure.endswith(" dB") or ", dB" in measure:
-        return {"unit": "dB"}
-    if unit and not percent:
-        return {"unit": unit}
-    return {"unit": "percent"} if unit and kind not in ("proportion", "difference") else {}
+def _as_ratio(ctx: Context, index: int, fields: Row, said: _Number) -> None:
+    """Write a change in percent as the ratio to the baseline (or to the arm compared with)."""
+    percent = fields["value"]
+    said.kind = "ratio"
+    fields["value"] = round(1 + percent / 100, 6)
+    fields.pop("spread", None)
+    to = "the other arm" if "than" in fields else "its own baseline"
+    words = f"ratio to {to}, printed as {percent:+g} percent"
+    fields["definition"] = "; ".join(filter(None, (fields.get("definition"), words)))
+    ctx.decide(f"a change of {percent:+g} percent is kept as a ratio to {to}", index)
 
 
-def _events(ctx: Context, index: int, fields: Row, arm: str, events: int | None) -> str:
+def _count(ctx: Context, index: int, fields: Row, arm: str, events: int | None) -> str:
     """Add ``events`` and the n that goes with them; return a reason where there is none."""
     if events is None:
         return ""

@@ -1,4 +1,4 @@
-"""Which study builds, calibrates or validates, and which records are the same study: split.yaml."""
+"""The split: which study builds, calibrates or validates, and which records are not independent."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ketalab._files import read_yaml
 from ketalab.errors import StudyError
 from ketalab.studies._record import EvidenceRecord
 from ketalab.studies._schema import USES, Id, Text, Use
 
-__all__ = ["Duplicate", "Split", "Vote", "split", "use_of"]
+__all__ = ["Duplicate", "SameStudy", "Split", "split", "use_of"]
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -31,31 +31,42 @@ class Entry(_Part):
 
 
 class Duplicate(_Part):
-    """Records of one study or of overlapping people: only ``keep`` is counted, never two of them."""
+    """Records that hold what other records hold: rows of ``drop`` are shown and never counted."""
 
     keep: tuple[Id, ...]
-    with_: tuple[Id, ...]
+    drop: tuple[Id, ...]
     why: Text
 
 
-class Vote(_Part):
-    """Records that are one source's output and have one vote together."""
+class SameStudy(_Part):
+    """Records of the same people, told apart by dose or measure: not independent of each other."""
 
     records: tuple[Id, ...]
     why: Text
+    one_vote: bool = False
 
 
 class Split(_Part):
-    """The split: uses by study id, duplicates, and groups with one vote."""
+    """Uses by study id, duplicates, and records of one study."""
 
     studies: dict[Id, Entry]
     duplicates: tuple[Duplicate, ...] = ()
-    one_vote: tuple[Vote, ...] = ()
+    same_study: tuple[SameStudy, ...] = Field(default=())
+
+    def dropped(self, study: str) -> str | None:
+        """Return why a study's rows are never counted, None where they may be."""
+        return next((item.why for item in self.duplicates if study in item.drop), None)
+
+    def related(self, study: str, other: str) -> bool:
+        """Whether two records are listed as the same study or as holding the same."""
+        groups = [{*item.keep, *item.drop} for item in self.duplicates]
+        groups += [set(item.records) for item in self.same_study]
+        return any({study, other} <= group for group in groups)
 
 
 @cache
 def split() -> Split:
-    """Return the packaged split."""
+    """Return the packaged split; raises StudyError where it breaks its own form."""
     data: Any = read_yaml(DATA / "split.yaml")
     try:
         return Split.model_validate(data)

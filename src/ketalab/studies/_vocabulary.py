@@ -63,11 +63,12 @@ DEPRESSION_SCALES = ("HDRS", "MADRS", "QIDS", "BDI", "PHQ-9")
 #: Scales on which a fall is no relief of an illness.
 ACUTE_SCALES = ("CADSS", "BPRS", "MOAA/S", "VAS-high")
 
-#: Other measures, the first match wins; a text that matches none keeps its own words.
+#: Other measures, the first match wins; a text that matches none keeps its own words. Where the
+#: laboratory has an output for it, the measure is that output's name.
 MEASURES: tuple[tuple[re.Pattern[str], Measure], ...] = tuple(
     (re.compile(pattern, _I), Measure(name, benefit))
     for pattern, name, benefit in (
-        (r"^(FST immobility|forced-swim immobility|FST)$", "FST immobility", -1),
+        (r"^(FST immobility|forced-swim immobility|FST)$", "behaviour:FST", -1),
         (r"^TST immobility$", "TST immobility", -1),
         (r"^NSF latency", "NSF latency", -1),
         (r"sucrose intake", "sucrose intake", +1),
@@ -75,31 +76,33 @@ MEASURES: tuple[tuple[re.Pattern[str], Measure], ...] = tuple(
         (r"^(rapid )?antidepressant-like (behaviour|effect)", "antidepressant-like behaviour", +1),
         (r"^behavioural despair and anhedonia$", "behavioural despair", -1),
         (r"^block of (the 30-min )?behavioural effect$", "antidepressant-like behaviour", +1),
+        (r"suicidal ideation absent|free of suicidal ideation", "suicidal ideation absent", +1),
         (r"^antidepressant (effect|response) retained$", "antidepressant effect", +1),
         (r"^iv self-administration$", "self-administration", 0),
         (r"^depress(ive symptoms|ion severity|ion score)", "depression severity", -1),
         (r"^(clinician- and self-rated suicide items|suicidal ideation)", "suicidal ideation", -1),
         (r"^LTP deficit$", "hippocampal LTP deficit", -1),
-        (r"^hippocampal BDNF protein$", "BDNF", 0),
-        (r"^BDNF translation$", "BDNF", 0),
+        (r"^hippocampal BDNF protein$", "synapse:BDNF", 0),
+        (r"^BDNF translation$", "synapse:BDNF", 0),
         (r"^(relative )?plasma BDNF$", "plasma BDNF", 0),
         (r"^(eEF2 phosphorylation|hippocampal p-eEF2)$", "p-eEF2", 0),
-        (r"^PFC extracellular glutamate$", "prefrontal glutamate", 0),
+        (r"^PFC extracellular glutamate$", "circuit:glutamate", 0),
         (r"^PFC dopamine$", "prefrontal dopamine", 0),
         (r"^PFC mTOR pathway$", "mTORC1 signalling", 0),
-        (r"^MFC spine density$", "spine density", 0),
+        (r"^MFC spine density$", "synapse:spines", 0),
         (r"^spine formation rate$", "spine formation", 0),
         (r"^spine elimination( rate)?$", "spine elimination", 0),
         (r"^SV2A density", "SV2A density", 0),
         (r"^putative GABA interneuron firing$", "interneuron firing", 0),
         (r"^pyramidal firing$", "pyramidal firing", 0),
-        (r"^bursting in slice$", "LHb bursting", -1),
-        (r"^LHb burst", "LHb bursting", -1),
-        (r"gamma (power|current source density)|gamma \(40", "gamma power", 0),
-        (r"^alpha power", "alpha power", 0),
+        (r"^bursting in slice$", "circuit:LHb:burst", -1),
+        (r"^LHb burst", "circuit:LHb:burst", -1),
+        (r"gamma (power|current source density)|gamma \(40", "rhythm:gamma", 0),
+        (r"^alpha power", "rhythm:alpha", 0),
         (r"^frontal HFO", "high-frequency oscillation", 0),
         (r"^3 Hz oscillation", "3 Hz rhythm", 0),
         (r"^delta/theta and alpha current", "delta, theta and alpha power", 0),
+        (r"^dissociation$", "state:dissociation", 0),
         (r"^cardiac output$", "cardiac output", 0),
         (r"^quality of life$", "quality of life", +1),
     )
@@ -112,7 +115,7 @@ ANALYSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bLOCF(?: ANCOVA)?\b", "analysis"),
         (r"\bMMRM\b", "analysis"),
         (r"\bmixed model\b", "analysis"),
-        (r"\bT1/T2 (?:wo)?men\b", "subgroup"),
+        (r"\bT1/T2 (?:wo)?men\b|\b(?:wo)?men T1/T2\b", "subgroup"),
         (r"\b(?:stable remitters|stable responders|all 12 completers)\b", "subgroup"),
         (r"\b(?:in comorbid depressed|healthy controls|low-baseline subgroup)\b", "subgroup"),
         (r"\bopen-label phase\b", "period"),

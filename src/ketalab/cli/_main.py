@@ -1,0 +1,112 @@
+"""The entry point: arguments in, exit code out; every error is one line on standard error.
+
+Exit codes: 0 done; 1 a check that was asked for failed, or the model failed; 2 bad input; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from ketalab.cli._catalogue import cite_app, evidence_app, facts_command, outputs_command
+from ketalab.cli._replay import replay_command
+from ketalab.cli._simulate import simulate_command
+from ketalab.cli._studies import studies_app
+from ketalab.errors import InputError, KetalabError
+
+app = typer.Typer(
+    name="ketalab",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "A virtual laboratory for ketamine: from a dose to plasma, receptors, synapses, states and symptom "
+        "scores, in virtual patients. Research and teaching only; never dosing advice."
+    ),
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from ketalab import __version__
+
+        typer.echo(f"ketalab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", callback=_version, is_eager=True
+    ),
+) -> None:
+    """Options of all commands."""
+
+
+app.command("simulate")(simulate_command)
+app.command("outputs")(outputs_command)
+app.command("replay")(replay_command)
+app.add_typer(studies_app, name="studies")
+app.add_typer(evidence_app, name="evidence")
+app.command("facts")(facts_command)
+app.command("cite")(cite_app)
+
+
+def spread_outputs(arguments: Sequence[str]) -> list[str]:
+    """Let one ``--output`` take several names: ``--output A B`` reads as ``--output A --output B``.
+
+    Names of outputs hold no space and start with no dash; a phrase does hold spaces.
+    """
+    spread: list[str] = []
+    taking = False
+    for i, word in enumerate(arguments):
+        if taking and not word.startswith("-") and " " not in word and arguments[i - 1] != "--output":
+            spread.append("--output")
+        elif word.startswith("-") or " " in word:
+            taking = word == "--output"
+        spread.append(word)
+    return spread
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        code = app(spread_outputs(words), standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        return _say("interrupted; nothing was left half-written", 130)
+    except typer.TyperException as error:
+        return _say(_usage(error), 2)
+    except InputError as error:
+        return _say(str(error), 2)
+    except KetalabError as error:
+        return _say(str(error), 1)
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _say("not enough memory; ask for fewer patients, times or outputs", 1)
+
+
+def _usage(error: typer.TyperException) -> str:
+    """One line for a usage error: the option, what is wrong, and where help is."""
+    text = getattr(error, "format_message", error.__str__)()
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", "ketalab")
+    if not text or "Usage:" in text:
+        return f"{command}: a command is missing (see `{command} --help`)"
+    return f"{text.rstrip('.')} (see `{command} --help`)"
+
+
+def _say(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    print(f"ketalab: {line}", file=sys.stderr)
+    return code

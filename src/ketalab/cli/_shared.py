@@ -1,0 +1,76 @@
+"""What several commands share: printing JSON and tables, reading lists of times."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ketalab.errors import OutputError, ScenarioError
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document and nothing else; NaN and infinity are refused by the encoder."""
+    sys.stdout.write(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table on standard output; the first column never wraps."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else 150, soft_wrap=False)
+    console.print(table, markup=False)
+
+
+def parse_times(text: str) -> tuple[float, ...]:
+    """Read ``0:24:0.5`` (start, stop, step) or ``1,2,24``, hours.
+
+    Raises
+    ------
+    ScenarioError
+        Not numbers, a step that is not positive, or more than 10,000 times.
+    """
+    from ketalab.laboratory import MAX_TIMES
+
+    say = f"--times {text!r}: give start:stop:step or a list such as 1,2,24 (hours)"
+    try:
+        numbers = [float(part) for part in text.replace(",", ":").split(":")]
+    except ValueError:
+        raise ScenarioError(say, text) from None
+    if not all(math.isfinite(n) for n in numbers):
+        raise ScenarioError(say, text)
+    if ":" not in text:
+        return tuple(sorted(set(numbers)))
+    if len(numbers) != 3 or numbers[2] <= 0 or numbers[1] < numbers[0]:
+        raise ScenarioError(say, text)
+    start, stop, step = numbers
+    count = math.floor((stop - start) / step * (1 + 1e-12)) + 1
+    if count > MAX_TIMES:
+        raise ScenarioError(f"--times {text!r}: {count:,} times; at most {MAX_TIMES:,}", text)
+    return tuple(min(round(start + i * step, 12), stop) for i in range(count))
+
+
+def check_file(path: Path | None, endings: Sequence[str]) -> None:
+    """Refuse, before any work, a file that could not be written at the end."""
+    if path is None:
+        return
+    if path.suffix not in endings:
+        allowed = ", ".join(endings)
+        raise OutputError(f"{path}: unknown ending {path.suffix!r}; allowed: {allowed}")
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: the folder {str(folder)!r} does not exist")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file to write")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: the folder {str(folder)!r} cannot be written")

@@ -1,0 +1,158 @@
+"""``ketalab simulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ketalab.cli._progress import Progress
+from ketalab.cli._shared import check_file, parse_times, print_json, print_table
+from ketalab.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from ketalab.laboratory import Result
+    from ketalab.people import Population
+
+_DEFAULT = "0.5 mg/kg ketamine iv over 40 min"
+#: What the table shows where no output is asked for; ``--json`` and files hold all.
+_SHOWN = (
+    "plasma:venous:ketamine",
+    "plasma:venous:norketamine",
+    "plasma:effect:ketamine",
+    "occupancy:NMDA:cortical",
+    "occupancy:NMDA:interneuron",
+    "circuit:glutamate",
+    "synapse:BDNF",
+    "synapse:spines",
+    "state:dissociation",
+    "harm:systolic",
+    "symptom:depression",
+    "score:MADRS",
+    "p:response:MADRS",
+)
+#: Figures of the table with their unit where it is not the output's own.
+_FIGURES = (
+    ("cmax", None),
+    ("tmax", "h"),
+    ("auc_0_inf", "ng/mL h"),
+    ("half_life", "h"),
+    ("peak", None),
+    ("time_of_peak_h", "h"),
+)
+_KINDS = ("typical", "median", "p05", "p95")
+#: Outputs that act for days, shown at these hours too.
+_SLOW, _HOURS = ("symptom", "score", "p", "synapse"), ("24", "72", "168")
+
+
+def simulate_command(
+    phrase: str = typer.Argument(_DEFAULT, help="What is given, as a phrase."),
+    patients: int = typer.Option(200, help="Virtual patients."),
+    days: float = typer.Option(7.0, help="Days simulated."),
+    species: str = typer.Option("human", help="human, rat or mouse (rat and mouse: no model yet)."),
+    population: Path | None = typer.Option(None, help="A population file (YAML)."),
+    weight: float | None = typer.Option(None, help="Everyone's body weight, kg."),
+    age: float | None = typer.Option(None, help="Everyone's age, years."),
+    sex: str | None = typer.Option(None, help="Everyone's sex: f or m."),
+    genotype: list[str] = typer.Option([], help="bdnf=val/met or cyp2b6=*1/*6; repeat for more."),
+    with_: str | None = typer.Option(None, "--with", help="What is given beside it, as a phrase."),
+    output: list[str] = typer.Option([], help="Outputs to compute (see `ketalab outputs`)."),
+    times: str | None = typer.Option(None, help="Hours of a course, as 0:24:0.5 or 1,2,24."),
+    hypotheses: Path | None = typer.Option(None, help="Named hypotheses (none in the model yet)."),
+    engine: str = typer.Option("auto", help="auto, lockstep, numpy or checker."),
+    seed: int = typer.Option(0, help="Seed of all random numbers."),
+    out: Path | None = typer.Option(None, help="Write .parquet, .csv, .nc or .json."),
+    cards: bool = typer.Option(False, help="Credibility cards (none yet)."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document on standard output."),
+) -> None:
+    """Simulate a dosing phrase in virtual patients: exposure, receptors, synapses, states, scores, risks."""
+    if hypotheses is not None:
+        raise ScenarioError("--hypotheses: the model has no named hypotheses yet")
+    if cards:
+        raise ScenarioError("--cards: no credibility cards have been written yet")
+    check_file(out, (".parquet", ".csv", ".nc", ".json"))
+    from ketalab.laboratory import Scenario, simulate
+
+    scenario = Scenario.parse(
+        phrase,
+        patients=patients,
+        days=days,
+        species=species,
+        population=_population(population, weight, age, sex, genotype),
+        with_phrase=with_,
+        outputs=tuple(dict.fromkeys(output)),
+        times=parse_times(times) if times else (),
+        engine=engine,
+        seed=seed,
+    )
+    progress = Progress("simulate")
+    try:
+        result = simulate(scenario, progress=progress)
+    finally:
+        progress.close()
+    if out is not None:
+        result.save(out)
+    if as_json:
+        print_json(result.document())
+        return
+    _show(result, bool(output))
+    if out is not None:
+        typer.echo(f"wrote {out}")
+
+
+def _population(
+    file: Path | None, weight: float | None, age: float | None, sex: str | None, genotype: list[str]
+) -> Population:
+    from ketalab.people import Population
+
+    content: dict[str, Any] = {}
+    if file is not None:
+        content = Population.read(file).model_dump(exclude_none=True)
+    if weight is not None:
+        content["weight_kg"] = weight
+    if age is not None:
+        content["age"] = age
+    if sex is not None:
+        shares = {"f": 100.0, "m": 0.0, "female": 100.0, "male": 0.0}
+        if sex.lower() not in shares:
+            raise ScenarioError(f"--sex {sex!r} is not allowed; allowed: f, m", sex)
+        content["female_percent"] = shares[sex.lower()]
+    genes = dict(content.get("genotype", {}))
+    for pair in genotype:
+        gene, _, alleles = pair.partition("=")
+        genes[gene.strip().lower()] = alleles.strip()
+    if genes:
+        content["genotype"] = genes
+    return Population.parse(content, "population")
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    size = abs(value)
+    return f"{value:.0f}" if size >= 100 else f"{value:.3g}"
+
+
+def _show(result: Result, chosen: bool) -> None:
+    """Print a table: the typical patient, the median and the middle 90% of patients."""
+    rows = []
+    for row in result.summary():
+        if not chosen and row["name"] not in _SHOWN:
+            continue
+        name, unit = row["name"], row["unit"]
+        figures = [(f, u or unit, [row[k].get(f) for k in _KINDS]) for f, u in _FIGURES]
+        if name.split(":")[0] in _SLOW:
+            figures += [(f"at {h} h", unit, [row[k]["at"].get(h) for k in _KINDS]) for h in _HOURS]
+        for figure, its_unit, (typical, median, low, high) in figures:
+            if typical is not None:
+                band = f"{_number(low)} to {_number(high)}"
+                cells = (_number(typical), _number(median), band)
+                rows.append((name, figure, its_unit, *cells, row["grade"]))
+    scenario = result.scenario
+    title = f"{scenario.phrase}; {scenario.patients} patients, {scenario.days:g} days, seed {scenario.seed}"
+    print_table(title, ("output", "figure", "unit", "typical", "median", "90% of patients", "grade"), rows)
+    typer.echo(
+        "The band holds the variability between people and the uncertainty of the constants; grade A to D: "
+        "the share of assumed constants behind an output. Research and teaching only; not dosing advice."
+    )

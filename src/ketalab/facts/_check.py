@@ -1,0 +1,43 @@
+"""Checks over all records of this room, for ``ketalab evidence check``."""
+
+from __future__ import annotations
+
+from ketalab.errors import InputError
+from ketalab.facts._load import citations, compounds, facts, scales
+from ketalab.facts._units import check_unit, parse_unit
+
+
+def check_facts() -> list[str]:
+    """Return one line per problem: units that do not parse, names that nothing defines."""
+    problems = []
+    known, references = facts(), citations()
+    for record in known.values():
+        if record.citation is not None and record.citation not in references:
+            problems.append(f"fact {record.id}: no reference {record.citation!r}")
+        try:
+            parse_unit(record.unit, f"fact {record.id}")
+        except InputError as error:
+            problems.append(str(error))
+    for key, reference in references.items():
+        if not reference.get("title"):
+            problems.append(f"reference {key}: no title")
+    for compound in compounds().values():
+        for name in (compound.molar_mass, compound.hydrochloride):
+            if name is not None and name not in known:
+                problems.append(f"compound {compound.id}: no fact {name!r}")
+        total = sum(compound.molecules.values())
+        if compound.molecules and abs(total - 1) > 1e-9:
+            problems.append(f"compound {compound.id}: shares of molecules sum to {total:g}, not 1")
+    for scale in scales().values():
+        for field in ("maximum", "granularity", "baseline_mean", "baseline_sd", "remission_at_most"):
+            name = getattr(scale, field)
+            if name not in known:
+                problems.append(f"scale {scale.id}: no fact {name!r} ({field})")
+                continue
+            try:
+                check_unit(known[name].unit, "points", f"scale {scale.id}: {field}")
+            except InputError as error:
+                problems.append(str(error))
+    cited = {record.citation for record in known.values()}
+    problems += [f"reference {key}: no fact cites it" for key in references if key not in cited]
+    return problems
