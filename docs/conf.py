@@ -1,20 +1,21 @@
 """Settings of the manual."""
 
 import re
-from importlib.metadata import version as _version
 from pathlib import Path
 from typing import Any
 
 from pygments.lexers.special import TextLexer
 
+from ketalab import __version__
+
 project = "Ketalab"
 author = "The Ketalab authors"
 project_copyright = "The Ketalab authors"
-release = version = _version("ketalab")
+release = version = __version__
 
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated"]
 language = "en-GB"
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
@@ -37,8 +38,44 @@ def _leave_out_missing_pages(app: Any, page: str, source: list[str]) -> None:
         )
 
 
+def _write_generated(app: Any) -> None:
+    """Write what layers and facts say of themselves, for the pages to include.
+
+    A file is touched only when its text has changed, so that Sphinx builds again what it must.
+    """
+    from ketalab.facts import citations, facts, render, scales
+    from ketalab.model.body import body
+    from ketalab.model.brain import brain
+    from ketalab.model.harm import harm
+    from ketalab.model.mind import mind
+    from ketalab.model.writing import fact_table, layer_manual
+    from ketalab.people import PEOPLE_FACTS
+
+    known = facts()
+    of_scales = dict.fromkeys(
+        name for scale in scales().values() for name in scale.model_dump().values() if name in known
+    )
+    pages = {make.__name__: layer_manual(make()) for make in (body, brain, mind, harm)}
+    shown = "\n".join(pages.values())
+    pages["people"] = fact_table(PEOPLE_FACTS)
+    pages["scales"] = fact_table(of_scales)
+    listed = {*PEOPLE_FACTS, *of_scales}
+    pages["others"] = fact_table(n for n in known if f"`{n}`" not in shown and n not in listed)
+    references = (
+        f"`{key}`\n: {render([item], 'text').strip()}" for key, item in citations().items()
+    )
+    pages["references"] = "\n\n".join(references) + "\n"
+    folder = Path(app.srcdir) / "generated"
+    folder.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        file = folder / f"{name}.md"
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+
+
 def setup(app: Any) -> None:
     # Examples of phrases carry their own name, so that tests find them; they have no colours.
     for name in ("phrase", "phrase-error"):
         app.add_lexer(name, TextLexer)
+    app.connect("builder-inited", _write_generated)
     app.connect("source-read", _leave_out_missing_pages)

@@ -22,7 +22,7 @@ MAX_DEPTH = 40
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _StrictLoader(_Loader):  # type: ignore[misc]
+class _StrictLoader(_Loader):
     """The safe loader without timestamps, and with repeated keys refused."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -38,7 +38,7 @@ class _StrictLoader(_Loader):  # type: ignore[misc]
                     None, None, f"the key {key!r} appears twice", key_node.start_mark
                 )
             seen.add(key)
-        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+        return dict(super().construct_mapping(node, deep))
 
 
 # Dates stay text: a date is never a quantity here.
@@ -50,16 +50,16 @@ _StrictLoader.yaml_implicit_resolvers = {
 
 def _check_events(text: str, where: str) -> None:
     """Refuse anchors, deep nesting and very many nodes before any object is built."""
-    depth = nodes = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    depth = 0
+    for nodes, event in enumerate(yaml.parse(text, Loader=_Loader)):
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
-            raise InputError(f"{where}: line {line}: YAML aliases (*name) are not allowed")
+            mark = event.start_mark
+            line = f"line {mark.line + 1}: " if mark else ""
+            raise InputError(f"{where}: {line}YAML aliases (*name) are not allowed")
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             depth += 1
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             depth -= 1
-        nodes += 1
         if depth > MAX_DEPTH:
             raise InputError(f"{where}: nested deeper than {MAX_DEPTH} levels")
         if nodes > MAX_NODES:
@@ -86,6 +86,8 @@ def parse_yaml(text: str, where: str) -> Any:
         raise InputError(f"{where}:{line} not readable as YAML: {problem}") from None
     except RecursionError:
         raise InputError(f"{where}: nested deeper than {MAX_DEPTH} levels") from None
+    except (ValueError, KeyError, AttributeError) as error:  # a scalar that is not of its tag
+        raise InputError(f"{where}: not readable as YAML: {error}") from None
 
 
 def read_text(path: Path | str, limit: int = MAX_BYTES) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -16,7 +17,7 @@ def bench(repo_root: Path) -> ModuleType:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("sys").modules, "bench_run", module)
+        patch.setitem(sys.modules, "bench_run", module)
         spec.loader.exec_module(module)
     return module
 
@@ -48,8 +49,11 @@ def test_no_cases_and_no_rounds_are_refused(bench: ModuleType) -> None:
         bench.interleave({"a": int}, 0)
 
 
-def test_the_result_says_on_what_it_was_measured(bench: ModuleType, tmp_path: Path) -> None:
-    bench.main(["--rounds", "1", "--json", str(tmp_path / "bench.json"), "reading"])
+def test_the_result_says_on_what_it_was_measured(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "list_groups", lambda: {"counting": {"to 10": lambda: range(10)}})
+    bench.main(["--rounds", "1", "--json", str(tmp_path / "bench.json"), "counting"])
     text = (tmp_path / "bench.json").read_text(encoding="utf-8")
     assert '"python"' in text
     assert '"ratio": 1.0' in text

@@ -110,7 +110,8 @@ def list_command(
     rows = [row for row in _records() if kind in (None, row["kind"])]
     if kind is not None and not rows:
         raise InputError(
-            f"--kind {kind!r} is not allowed; allowed: compound, fact, reference, scale, study", kind
+            f"--kind {kind!r} is not allowed; allowed: compound, fact, reference, scale, study",
+            kind,
         )
     if as_json:
         print_json(rows)
@@ -129,8 +130,12 @@ def _records() -> list[dict[str, str]]:
         for n in list_studies()
     ]
     rows += [{"id": n, "kind": "scale", "title": r.name} for n, r in scales().items()]
-    rows += [{"id": n, "kind": "compound", "title": ", ".join(r.names)} for n, r in compounds().items()]
-    rows += [{"id": n, "kind": "reference", "title": str(r["title"])} for n, r in citations().items()]
+    rows += [
+        {"id": n, "kind": "compound", "title": ", ".join(r.names)} for n, r in compounds().items()
+    ]
+    rows += [
+        {"id": n, "kind": "reference", "title": str(r["title"])} for n, r in citations().items()
+    ]
     return rows
 
 
@@ -160,7 +165,9 @@ def show_command(
         record = dict(citations()[name])
     else:
         known = [row["id"] for row in _records()]
-        raise InputError(f"no record {name!r}{closest(name, known)}; see `ketalab evidence list`", name)
+        raise InputError(
+            f"no record {name!r}{closest(name, known)}; see `ketalab evidence list`", name
+        )
     if as_json:
         print_json(record)
     else:

@@ -57,6 +57,10 @@ app.command("facts")(facts_command)
 app.command("cite")(cite_app)
 
 
+_INTERRUPT_CODE = 130
+_INTERRUPTED = "interrupted; nothing was left half-written"
+
+
 def spread_outputs(arguments: Sequence[str]) -> list[str]:
     """Let one ``--output`` take several names: ``--output A B`` reads as ``--output A --output B``.
 
@@ -65,7 +69,12 @@ def spread_outputs(arguments: Sequence[str]) -> list[str]:
     spread: list[str] = []
     taking = False
     for i, word in enumerate(arguments):
-        if taking and not word.startswith("-") and " " not in word and arguments[i - 1] != "--output":
+        if (
+            taking
+            and not word.startswith("-")
+            and " " not in word
+            and arguments[i - 1] != "--output"
+        ):
             spread.append("--output")
         elif word.startswith("-") or " " in word:
             taking = word == "--output"
@@ -73,15 +82,23 @@ def spread_outputs(arguments: Sequence[str]) -> list[str]:
     return spread
 
 
+def read_dashes(arguments: Sequence[str]) -> list[str]:
+    """Let a phrase such as ``-0.5 mg/kg ketamine iv`` be read, and refused, as a phrase and not as an option."""
+    phrases = [word for word in arguments if word.startswith("-") and " " in word and "=" not in word]
+    if not phrases or "--" in arguments:
+        return list(arguments)
+    return [*(word for word in arguments if word not in phrases), "--", *phrases]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        code = app(spread_outputs(words), standalone_mode=False)
+        code = int(app(read_dashes(spread_outputs(words)), standalone_mode=False) or 0)
         sys.stdout.flush()
-        return int(code or 0)
+        return _say(_INTERRUPTED, code) if code == _INTERRUPT_CODE else code
     except (typer.Abort, KeyboardInterrupt):
-        return _say("interrupted; nothing was left half-written", 130)
+        return _say(_INTERRUPTED, _INTERRUPT_CODE)
     except typer.TyperException as error:
         return _say(_usage(error), 2)
     except InputError as error:

@@ -14,12 +14,18 @@ _USES = ("build", "calibrate", "validate")
 
 
 def replay_command(
-    studies: list[str] = typer.Argument(None, metavar="ID|FILE...", help="Studies by id or by file."),
+    studies: list[str] = typer.Argument(
+        None, metavar="ID|FILE...", help="Studies by id or by file."
+    ),
     every: bool = typer.Option(False, "--all", help="All packaged studies."),
-    use: str | None = typer.Option(None, help="Only studies of this use: build, calibrate, validate."),
+    use: str | None = typer.Option(
+        None, help="Only studies of this use: build, calibrate, validate."
+    ),
     replicates: int = typer.Option(1000, help="Virtual trials of each study."),
     seed: int = typer.Option(0, help="Seed of all random numbers."),
-    strict: bool = typer.Option(False, help="Exit with 1 if a counted row lies outside its interval."),
+    strict: bool = typer.Option(
+        False, help="Exit with 1 if a counted row lies outside its interval."
+    ),
     report: Path | None = typer.Option(None, help="Write a report (.html)."),
     as_json: bool = typer.Option(False, "--json", help="Rows as one JSON document."),
 ) -> None:

@@ -151,7 +151,9 @@ def _show(result: Result, chosen: bool) -> None:
                 rows.append((name, figure, its_unit, *cells, row["grade"]))
     scenario = result.scenario
     title = f"{scenario.phrase}; {scenario.patients} patients, {scenario.days:g} days, seed {scenario.seed}"
-    print_table(title, ("output", "figure", "unit", "typical", "median", "90% of patients", "grade"), rows)
+    print_table(
+        title, ("output", "figure", "unit", "typical", "median", "90% of patients", "grade"), rows
+    )
     typer.echo(
         "The band holds the variability between people and the uncertainty of the constants; grade A to D: "
         "the share of assumed constants behind an output. Research and teaching only; not dosing advice."

@@ -67,7 +67,9 @@ def schema_command() -> None:
 def convert_command(
     record: Path = typer.Argument(..., metavar="RECORD.yaml", help="Evidence records (a list)."),
     out: Path = typer.Option(Path("converted"), help="Folder for the study files."),
-    as_json: bool = typer.Option(False, "--json", help="Decisions and counts as one JSON document."),
+    as_json: bool = typer.Option(
+        False, "--json", help="Decisions and counts as one JSON document."
+    ),
 ) -> None:
     """Convert evidence records to study files; list each decision and each row not expressed."""
     from ketalab.studies import convert_records, write_conversion

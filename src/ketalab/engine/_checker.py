@@ -26,7 +26,13 @@ def check(
 
 
 def _one(
-    p: Problem, schedule: Schedule, times: Array, linear: Array, states: Array, rtol: float, atol: float
+    p: Problem,
+    schedule: Schedule,
+    times: Array,
+    linear: Array,
+    states: Array,
+    rtol: float,
+    atol: float,
 ) -> str:
     """Fill the rows of one patient; return why it failed, or an empty text."""
     n = len(p.linear_names)
@@ -40,14 +46,18 @@ def _one(
             inflow[state] += float(np.ravel(amount)[0])
         inputs = [np.asarray(segment.inputs[name], dtype=float) for name in p.input_names]
 
-        def right(_: float, z: Array, inflow: Array = inflow, inputs: list[Array] = inputs) -> Array:
+        def right(
+            _: float, z: Array, inflow: Array = inflow, inputs: list[Array] = inputs
+        ) -> Array:
             x, y = z[:n], z[n:]
             rates = p.derivative(x[:, None], y[:, None], p.parameters, p.covariates, inputs)
             other = [float(np.ravel(rate)[0]) for rate in rates]
             return np.concatenate([matrix @ x + inflow, other])
 
         last = number == len(schedule) - 1
-        inside = (times >= segment.start) & ((times < segment.stop) | (last & (times <= segment.stop)))
+        inside = (times >= segment.start) & (
+            (times < segment.stop) | (last & (times <= segment.stop))
+        )
         asked = times[inside]
         points = np.unique(np.concatenate([asked, [segment.stop]]))
         # A first step, because the solver's own guess can fail where all rates are zero.

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ketalab.engine._lockstep import Stepper
 from ketalab.engine._problem import Array, Problem, Schedule, Segment
+from ketalab.errors import SolutionError
 
 Grid = tuple[tuple[int, ...], ...]
 
 #: Relative error allowed in one step of a pilot, with a floor of 1e-3 of the state's peak.
 TOLERANCE = 3e-6
 _FLOOR = 1e-3
+#: A state this small, in its own unit, is at rest: what moves below it is rounding and asks for no steps.
+_REST = 1e-6
+#: More steps than this in one segment mean that the tolerance cannot be met.
+_MOST_STEPS = 20_000
 _FINEST = 22
 #: A step is tried twice as long when its error is this far below the tolerance (order 5 of the dense output).
 _GROW = 1 / 40
@@ -21,7 +28,7 @@ _FIRST = 1 / 60
 
 def _error(one: Array, two: Array, peak: Array) -> float:
     size = np.maximum(np.maximum(np.abs(one), np.abs(two)), _FLOOR * peak)
-    return float(np.max(np.abs(one - two) / np.maximum(size, 1e-300), initial=0.0))
+    return float(np.max(np.abs(one - two) / np.maximum(size, _REST), initial=0.0))
 
 
 def _segment_levels(
@@ -49,6 +56,11 @@ def _segment_levels(
             level += 1
             continue
         levels.append(level)
+        if len(levels) > _MOST_STEPS:
+            raise SolutionError(
+                f"the time grid needs more than {_MOST_STEPS:,} steps between {segment.start:g} and "
+                f"{segment.stop:g} h; try the adaptive engine with --engine checker"
+            )
         x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
         y = second[:, -1]
         position += size
@@ -79,7 +91,9 @@ def _merge(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
         return list(np.cumsum([2 ** (_FINEST - level) for level in levels]))
 
     points = sorted({0, *edges(one), *edges(two)})
-    return tuple(_FINEST - int(b - a).bit_length() + 1 for a, b in zip(points, points[1:], strict=False))
+    return tuple(
+        _FINEST - int(b - a).bit_length() + 1 for a, b in pairwise(points)
+    )
 
 
 def build_grid(pilots: Problem, schedule: Schedule) -> Grid:

@@ -31,14 +31,19 @@ class Stepper:
         self.watched = [
             tuple(b.index.index(d) for d in problem.drivers if d in b.index) for b in self.blocks
         ]
-        found = [b.index[w] for b, places in zip(self.blocks, self.watched, strict=True) for w in places]
-        self._driver_order = np.argsort(np.array([problem.drivers.index(d) for d in found], dtype=int))
+        found = [
+            b.index[w] for b, places in zip(self.blocks, self.watched, strict=True) for w in places
+        ]
+        self._driver_order = np.argsort(
+            np.array([problem.drivers.index(d) for d in found], dtype=int)
+        )
         self._ladders: dict[tuple[float, int], tuple[Ladder, ...]] = {}
         self._factors: dict[float, list[Array | None]] = {}
 
     def ladders(self, length: float, finest: int) -> tuple[Ladder, ...]:
         """Propagators for a segment's length, made once."""
-        key = (length, finest)
+        # Lengths that differ by rounding (83.33 h after each of eight doses) share one ladder.
+        key = (round(length, 9), finest)
         if key not in self._ladders:
             self._ladders[key] = tuple(
                 Ladder(block, length, self.method.nodes, watched, finest)
@@ -113,7 +118,8 @@ class Stepper:
             for i in p.order:
                 g = p.gains[i](drivers, stages, p.parameters, p.covariates, inputs)
                 g = np.broadcast_to(np.asarray(g, dtype=float), (s, p.patients))
-                right = y[i] + hours * (self.method.weights @ g)
+                # Not a matrix product: its rounding may depend on how many patients stand side by side.
+                right = y[i] + hours * np.einsum("qr,rn->qn", self.method.weights, g)
                 factor = factors[i]
                 if factor is not None:
                     new = np.einsum("qrn,rn->qn", factor, right)
@@ -143,7 +149,9 @@ class Stepper:
         return np.linalg.solve(left, right.T[:, :, None])[:, :, 0].T
 
 
-def solve(problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array) -> Solution:
+def solve(
+    problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array
+) -> Solution:
     """Integrate a schedule on a grid and return the states at ``times`` (sorted, within the schedule).
 
     ``grid[i]`` lists the levels of the steps of segment i: a step of level j is 2**-j of the segment. A time at

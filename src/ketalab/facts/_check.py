@@ -29,7 +29,13 @@ def check_facts() -> list[str]:
         if compound.molecules and abs(total - 1) > 1e-9:
             problems.append(f"compound {compound.id}: shares of molecules sum to {total:g}, not 1")
     for scale in scales().values():
-        for field in ("maximum", "granularity", "baseline_mean", "baseline_sd", "remission_at_most"):
+        for field in (
+            "maximum",
+            "granularity",
+            "baseline_mean",
+            "baseline_sd",
+            "remission_at_most",
+        ):
             name = getattr(scale, field)
             if name not in known:
                 problems.append(f"scale {scale.id}: no fact {name!r} ({field})")

@@ -22,7 +22,7 @@ class Spread(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["se", "ci95", "ci90", "range"]
-    value: float | None = None
+    value: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     interval: tuple[float, float] | None = None
 
     @model_validator(mode="after")
@@ -72,7 +72,9 @@ class Fact(BaseModel):
         }[self.support]
         ends = (self.value, *(self.spread.interval or ())) if self.spread else (self.value,)
         if self.spread and any(not low < end < high for end in ends):
-            raise ValueError(f"support {self.support}: {list(ends)} must lie inside ({low}, {high})")
+            raise ValueError(
+                f"support {self.support}: {list(ends)} must lie inside ({low}, {high})"
+            )
         return self
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +142,8 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
     if course.sessions:
         lasts = fact("expectation_lasts").to("h")
         window = (min(course.sessions), max(course.sessions) + lasts)
-    defaults = {port.name: port.default for _, port in model.joined.free_inputs}
-    constant = {**defaults, **course.settings}
+    defaults = {port.name: port.default or 0.0 for _, port in model.joined.free_inputs}
+    constant: dict[str, Array | float] = {**defaults, **course.settings}
     doses = [
         (a, [(entries[a.route, m], (weights if a.per_kg else np.ones_like(weights)) * amount)
              for m, amount in micromoles(a).items()])
@@ -151,7 +152,7 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
     ]  # fmt: skip
     edges = _edges(course, window)
     segments = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         boluses = [
             entry
             for a, into in doses
@@ -161,7 +162,8 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
         inflow = [
             (state, amount / a.duration_h)
             for a, into in doses
-            if a.duration_h and a.time_h - _SAME_TIME <= start < a.time_h + a.duration_h - _SAME_TIME
+            if a.duration_h
+            and a.time_h - _SAME_TIME <= start < a.time_h + a.duration_h - _SAME_TIME
             for state, amount in into
         ]
         inputs = dict(constant)

@@ -51,7 +51,9 @@ def _logit(x: Array) -> Array:
     return np.log(x / (1 - x))
 
 
-def _between(parameter: Parameter, layer: str, typical: Array, spread: Array, people: People) -> Array:
+def _between(
+    parameter: Parameter, layer: str, typical: Array, spread: Array, people: People
+) -> Array:
     """Vary a typical value (N,) between people."""
     purpose = f"between:{layer}.{parameter.name}"
     if parameter.between == "share":

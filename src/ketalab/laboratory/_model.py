@@ -71,9 +71,13 @@ def outputs() -> dict[str, OutputInfo]:
     }
 
     def facts_of(name: str) -> tuple[str, ...]:
-        symbols = set().union(*(behind.get(s, {s}) for s in model.outputs[name].free_symbols), set())
+        symbols = set().union(
+            *(behind.get(s, {s}) for s in model.outputs[name].free_symbols), set()
+        )
         names = {str(s) for s in symbols} & of_parameter.keys()
-        return tuple(dict.fromkeys(f for n in model.parameters if n in names for f in of_parameter[n]))
+        return tuple(
+            dict.fromkeys(f for n in model.parameters if n in names for f in of_parameter[n])
+        )
 
     table = {}
     for layer, out in model.joined.outputs:
@@ -107,6 +111,7 @@ def output(name: str) -> OutputInfo:
     """Return one output; :class:`~ketalab.errors.ScenarioError` names the nearest where it is unknown."""
     if name not in outputs():
         raise ScenarioError(
-            f"output {name!r} is unknown{closest(name, outputs())}; `ketalab outputs` lists all", name
+            f"output {name!r} is unknown{closest(name, outputs())}; `ketalab outputs` lists all",
+            name,
         )
     return outputs()[name]

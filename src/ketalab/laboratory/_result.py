@@ -175,7 +175,9 @@ class Result:
         if path.suffix != ".nc":
             meta = {k: v for k, v in self.document().items() if k not in ("outputs", "course")}
             meta["units"] = {info.name: info.unit for info in self.outputs}
-            write_text(path.with_suffix(path.suffix + ".meta.json"), json.dumps(meta, indent=1) + "\n")
+            write_text(
+                path.with_suffix(path.suffix + ".meta.json"), json.dumps(meta, indent=1) + "\n"
+            )
         return path
 
 

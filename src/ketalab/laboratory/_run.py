@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +59,9 @@ def prepare(course: Course) -> Prepared:
 
 
 @cache
-def _output_function(model: Traced, names: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    return model.output_function(names)
+def _output_function(model: Traced, name: str) -> Callable[..., Any]:
+    """One function an output, so that asking for another never changes its bytes."""
+    return model.output_function(name)
 
 
 def _inputs_at(schedule: Schedule, names: Sequence[str], times: Array, count: int) -> list[Array]:
@@ -132,16 +133,15 @@ def run(
             solution = check(problem, schedule, times)
         else:
             solution = solve(problem, schedule, prepared.grid, times)
-        function = _output_function(prepared.model, names)
-        values = function(
+        arguments = (
             list(np.moveaxis(solution.linear, 1, 0)),
             list(np.moveaxis(solution.states, 1, 0)),
             list(group.parameters),
             list(group.covariates),
             _inputs_at(schedule, prepared.model.inputs, times, problem.patients),
         )
-        for name, value in zip(names, values, strict=True):
-            results[name][:, part] = value
+        for name in names:
+            results[name][:, part] = _output_function(prepared.model, name)(*arguments)
         failed |= {begin + patient: reason for patient, reason in solution.failed.items()}
     if failed and not keep_failed:
         first, reason = next(iter(failed.items()))

@@ -42,12 +42,22 @@ class Scenario:
 
     def __post_init__(self) -> None:
         checks: tuple[tuple[str, Any, bool, str], ...] = (
-            ("patients", self.patients, 1 <= self.patients <= MAX_PATIENTS, f"1 to {MAX_PATIENTS:,}"),
+            (
+                "patients",
+                self.patients,
+                1 <= self.patients <= MAX_PATIENTS,
+                f"1 to {MAX_PATIENTS:,}",
+            ),
             ("days", self.days, 0 < self.days <= MAX_DAYS, f"above 0, at most {MAX_DAYS}"),
             ("engine", self.engine, self.engine in ENGINES, ", ".join(ENGINES)),
             ("species", self.species, self.species in SPECIES, ", ".join(SPECIES)),
             ("seed", self.seed, 0 <= self.seed < 2**63, "0 to 2**63 - 1"),
-            ("times", len(self.times), len(self.times) <= MAX_TIMES, f"at most {MAX_TIMES:,} times"),
+            (
+                "times",
+                len(self.times),
+                len(self.times) <= MAX_TIMES,
+                f"at most {MAX_TIMES:,} times",
+            ),
         )
         for name, value, fine, allowed in checks:
             if not fine:
@@ -56,7 +66,9 @@ class Scenario:
             raise ScenarioError(f"species {self.species!r} has no model yet; modelled: human")
         for time in self.times:
             if not 0 <= time <= self.days * 24:
-                raise ScenarioError(f"times: {time:g} h lies outside 0 to {self.days * 24:g} h", time)
+                raise ScenarioError(
+                    f"times: {time:g} h lies outside 0 to {self.days * 24:g} h", time
+                )
 
     @classmethod
     def parse(cls, phrase: str = DEFAULT_PHRASE, **options: Any) -> Scenario:

@@ -43,11 +43,18 @@ def _layer_outputs(infos: tuple[OutputInfo, ...]) -> tuple[str, ...]:
 
 def _default_times(horizon: float) -> Array:
     daily = np.arange(24.0, horizon + 1e-9, 24.0)
-    return np.unique(np.concatenate([[t for t in _DEFAULT_TIMES if t <= horizon], daily, [horizon]]))
+    return np.unique(
+        np.concatenate([[t for t in _DEFAULT_TIMES if t <= horizon], daily, [horizon]])
+    )
 
 
 def _scored(
-    info: OutputInfo, remaining: Array, scenario: Scenario, people: People, times: Array, rated: bool
+    info: OutputInfo,
+    remaining: Array,
+    scenario: Scenario,
+    people: People,
+    times: Array,
+    rated: bool,
 ) -> Array:
     """Score, response or remission (T, N) from the severity that remains (T, N)."""
     *kind, scale = info.name.split(":")
@@ -66,7 +73,9 @@ def _scored(
 class _Group:
     """People on one variant of the treatment: runs them and keeps courses and figures."""
 
-    def __init__(self, scenario: Scenario, infos: tuple[OutputInfo, ...], prepared: Prepared) -> None:
+    def __init__(
+        self, scenario: Scenario, infos: tuple[OutputInfo, ...], prepared: Prepared
+    ) -> None:
         horizon = prepared.course.horizon_h
         self.scenario, self.infos, self.prepared = scenario, infos, prepared
         self.names = _layer_outputs(infos)
@@ -183,7 +192,9 @@ def _course_of(variant: Variant, horizon: float) -> Course:
     return Course(variant.administrations, horizon)
 
 
-def _typical(scenario: Scenario, group: _Group) -> tuple[dict[str, Array], dict[str, dict[str, float]]]:
+def _typical(
+    scenario: Scenario, group: _Group
+) -> tuple[dict[str, Array], dict[str, dict[str, float]]]:
     """The typical patient: middle person, constants as they stand, no fluctuation."""
     people = typical_people(scenario.population)
     drawn = individuals(group.prepared.model, people, Streams(0), "none", vary=False)

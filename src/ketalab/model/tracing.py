@@ -89,7 +89,10 @@ class Traced:
             drivers, self.states, self.parameters, self.covariates, self.inputs
         )
         return tuple(
-            (sp.lambdify(arguments, g, "numpy", cse=True), sp.lambdify(arguments, k, "numpy", cse=True))
+            (
+                sp.lambdify(arguments, g, "numpy", cse=True),
+                sp.lambdify(arguments, k, "numpy", cse=True),
+            )
             for g, k in zip(self.gain, self.rate, strict=True)
         )
 
@@ -99,12 +102,12 @@ class Traced:
         moving = (*self.linear, *self.states, *self.inputs)
         return not any(self.symbols[name] in symbols for name in moving)
 
-    def output_function(self, names: tuple[str, ...]) -> Function:
-        """A function (linear, states, parameters, covariates, inputs) -> list of the named outputs."""
+    def output_function(self, name: str) -> Function:
+        """A function (linear, states, parameters, covariates, inputs) -> the named output."""
         arguments = self._arguments(
             self.linear, self.states, self.parameters, self.covariates, self.inputs
         )
-        return sp.lambdify(arguments, [self.outputs[n] for n in names], "numpy", cse=True)  # type: ignore[no-any-return]
+        return sp.lambdify(arguments, self.outputs[name], "numpy", cse=True)
 
     @cached_property
     def rhs_function(self) -> Function:
@@ -112,8 +115,11 @@ class Traced:
         arguments = self._arguments(
             self.linear, self.states, self.parameters, self.covariates, self.inputs
         )
-        rates = [g - k * self.symbols[n] for g, k, n in zip(self.gain, self.rate, self.states, strict=True)]
-        return sp.lambdify(arguments, rates, "numpy", cse=True)  # type: ignore[no-any-return]
+        rates = [
+            g - k * self.symbols[n]
+            for g, k, n in zip(self.gain, self.rate, self.states, strict=True)
+        ]
+        return sp.lambdify(arguments, rates, "numpy", cse=True)
 
 
 def _run(joined: Joined) -> tuple[dict[str, sp.Symbol], dict[str, sp.Expr], dict[str, sp.Expr]]:
@@ -133,12 +139,12 @@ def _run(joined: Joined) -> tuple[dict[str, sp.Symbol], dict[str, sp.Expr], dict
             values[port.name] = symbol(port.name) * factor if factor != 1 else symbol(port.name)
         for parameter in layer.parameters:
             values[parameter.name] = symbol(f"{layer.name}.{parameter.name}")
-        for item in (*layer.covariates, *layer.states):
-            values[item.name] = symbol(item.name)
+        for name in (*(c.name for c in layer.covariates), *(s.name for s in layer.states)):
+            values[name] = symbol(name)
         made = layer.equations(_SymbolicMaths(), Values(values))
         _complete(layer, made.rates, made.outputs)
-        rates |= {name: sp.sympify(expr) for name, expr in made.rates.items()}  # not text: expressions
-        outputs |= {name: sp.sympify(expr) for name, expr in made.outputs.items()}
+        rates |= {name: sp.sympify(expr, strict=True) for name, expr in made.rates.items()}
+        outputs |= {name: sp.sympify(expr, strict=True) for name, expr in made.outputs.items()}
     return symbols, rates, outputs
 
 
@@ -168,7 +174,9 @@ def _substitute_inputs(
             return result
         result = {name: e.xreplace(table) for name, e in result.items()}
     circle = sorted(str(s) for e in result.values() for s in e.free_symbols & table.keys())
-    raise TraceError(f"outputs depend on each other in a circle without a state: {', '.join(circle[:4])}")
+    raise TraceError(
+        f"outputs depend on each other in a circle without a state: {', '.join(circle[:4])}"
+    )
 
 
 def _terms_with(expression: sp.Expr, *symbols: sp.Symbol) -> str:
@@ -178,7 +186,10 @@ def _terms_with(expression: sp.Expr, *symbols: sp.Symbol) -> str:
 
 
 def _linear_matrix(
-    names: tuple[str, ...], rates: Mapping[str, sp.Expr], symbols: Mapping[str, sp.Symbol], moving: set[sp.Symbol]
+    names: tuple[str, ...],
+    rates: Mapping[str, sp.Expr],
+    symbols: Mapping[str, sp.Symbol],
+    moving: set[sp.Symbol],
 ) -> sp.ImmutableMatrix:
     states = [symbols[n] for n in names]
     rows = []
@@ -192,7 +203,9 @@ def _linear_matrix(
                 raise TraceError(f"state {name!r}: the term {term} is not linear in the drug")
         rest = sp.simplify(rate.xreplace(dict.fromkeys(states, sp.Integer(0))))
         if rest != 0:
-            raise TraceError(f"state {name!r}: the term {rest} does not come from a state of the body")
+            raise TraceError(
+                f"state {name!r}: the term {rest} does not come from a state of the body"
+            )
         rows.append(row)
     return sp.ImmutableMatrix(rows)
 

@@ -1,5 +1,6 @@
 """To whom: populations, people, and independent random streams."""
 
+from ketalab.people._population import FACTS as PEOPLE_FACTS
 from ketalab.people._population import (
     GENOTYPES,
     Baseline,
@@ -9,7 +10,6 @@ from ketalab.people._population import (
     draw,
     typical_people,
 )
-from ketalab.people._population import FACTS as PEOPLE_FACTS
 from ketalab.people._streams import Streams
 
 __all__ = [

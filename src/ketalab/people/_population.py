@@ -177,7 +177,9 @@ def draw(
     Person ``start + i`` of a replicate is the same whoever else is drawn.
     """
     if count < 1 or len(replicates) < 1:
-        raise ScenarioError(f"people: {count} in {len(replicates)} replicates; at least 1 is needed")
+        raise ScenarioError(
+            f"people: {count} in {len(replicates)} replicates; at least 1 is needed"
+        )
     replicate = np.repeat(np.array(replicates, dtype=np.int64), count)
     index = np.tile(np.arange(start, start + count, dtype=np.int64), len(replicates))
 

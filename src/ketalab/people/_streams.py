@@ -39,7 +39,7 @@ class Streams:
     def uniform(self, purpose: str, count: int, *, replicate: int = 0, start: int = 0) -> Array:
         """Return ``count`` uniform numbers strictly between 0 and 1, for persons from ``start`` on."""
         words = self._words(purpose, replicate, start, start + count)
-        return ((words >> np.uint64(64 - _BITS)) + 0.5) * 2.0**-_BITS
+        return np.asarray(((words >> np.uint64(64 - _BITS)) + 0.5) * 2.0**-_BITS, dtype=np.float64)
 
     def normal(self, purpose: str, count: int, *, replicate: int = 0, start: int = 0) -> Array:
         """Return ``count`` standard normal numbers, one a person, by the inverse distribution."""

@@ -30,7 +30,7 @@ def clean(text: object) -> str:
 
 
 def decimals(values: Iterable[float | None]) -> int:
-    """Decimals that give the largest of the values three significant digits (at most 4 decimals)."""
+    """Decimals that give the largest of the values three significant digits, at most four."""
     largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
     if largest == 0:
         return 0
@@ -86,10 +86,12 @@ def when(row: Mapping[str, Any], outcome: Outcome | None = None) -> str:
     return f"at {hours(row['time_h'])}"
 
 
-def what(row: Mapping[str, Any]) -> str:
+def what(row: Mapping[str, Any], outcome: Outcome | None = None) -> str:
     """Write what a row measures: ``change in HDRS25``, ``peak of ketamine, venous plasma``."""
     measure, kind = clean(row["measure"]), row["kind"]
     parts = measure.removeprefix("score:").removeprefix("p:").split(":")
+    if parts == ["plasma"] and outcome is not None and outcome.analyte is not None:
+        parts = ["plasma", outcome.site or "venous", clean(outcome.analyte)]
     if parts[0] == "plasma" and len(parts) == 3:
         name = f"{parts[2]}, {parts[1]} {'site' if parts[1] == 'effect' else 'plasma'}"
     elif parts[0] in ("response", "remission"):
@@ -107,6 +109,7 @@ def what(row: Mapping[str, Any]) -> str:
         "risk_ratio": f"risk ratio of {name}",
         "odds_ratio": f"odds ratio of {name}",
         "ratio": f"ratio of {name}",
+        "direction": f"direction of {name}",
     }.get(kind, f"{name}, {kind.replace('_', ' ')}")
 
 
@@ -115,11 +118,8 @@ def arms(row: Mapping[str, Any]) -> str:
     names = [clean(name) for name in row["arms"]]
     if len(names) < 2:
         return names[0] if names else "no single arm"
-    if row["kind"] in ("difference", "smd"):
-        return f"{names[0]} minus {names[1]}"
-    if row["kind"] == "direction":
-        return f"{names[0]} against {names[1]}"
-    return f"{names[0]} over {names[1]}"
+    word = {"difference": "minus", "smd": "minus", "direction": "against"}.get(row["kind"], "over")
+    return f"{names[0]} {word} {names[1]}"
 
 
 def unit(row: Mapping[str, Any], outcome: Outcome | None = None) -> str:
@@ -147,8 +147,5 @@ def factor(row: Mapping[str, Any]) -> float:
 
 
 def published_direction(row: Mapping[str, Any]) -> str:
-    """Say the published direction of a row: ``ketamine lower than placebo``."""
-    word = _SIGNS.get(str(row["observed"]), str(row["observed"]))
-    names = [clean(name) for name in row["arms"]]
-    versus = f" {'from' if word == 'no different' else 'than'} {names[1]}" if len(names) > 1 else ""
-    return f"{names[0] if names else 'arm'} {word}{versus}"
+    """Say the published direction of a row: ``lower`` or ``higher`` than the comparator."""
+    return _SIGNS.get(str(row["observed"]), clean(row["observed"]))

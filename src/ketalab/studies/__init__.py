@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ketalab.studies._convert import Conversion, convert_records, join_conversions
+from ketalab.studies._evidence import check_evidence, convert_packaged, evidence_records
+from ketalab.studies._ledger import ledger, write_conversion
 from ketalab.studies._load import list_studies, load_study, parse_study
 from ketalab.studies._schema import (
     Arm,
@@ -17,6 +20,7 @@ from ketalab.studies._schema import (
     Spread,
     Study,
 )
+from ketalab.studies._split import Split, split
 from ketalab.studies._write import dump_study, study_schema
 
 if TYPE_CHECKING:
@@ -26,20 +30,30 @@ __all__ = [
     "Arm",
     "Assumption",
     "Baseline",
+    "Conversion",
     "Design",
     "Intervention",
     "Outcome",
     "Population",
     "Replay",
+    "Split",
     "Spread",
     "Study",
+    "check_evidence",
+    "convert_packaged",
+    "convert_records",
     "dump_study",
+    "evidence_records",
+    "join_conversions",
+    "ledger",
     "list_studies",
     "load_study",
     "parse_study",
     "replay",
     "replay_study",
+    "split",
     "study_schema",
+    "write_conversion",
 ]
 
 

@@ -6,10 +6,12 @@ from ketalab.studies._context import Context, is_animal
 from ketalab.studies._measures import primary_scale
 from ketalab.studies._record import EvidenceRecord, Row
 
-__all__ = ["assume"]
+__all__ = ["assume", "name_version"]
 
 #: Mean baseline (MADRS points) where none is told, and how far the means of trials lie around it.
 USUAL_MADRS = (33.0, 30.0, 36.0)
+#: Versions of the Hamilton scale that trials use.
+HAMILTON = ["HDRS17", "HDRS21", "HDRS24", "HDRS25"]
 #: Kinds of concentration rows for which the sampling site matters.
 _SAMPLED = ("concentration", "cmax", "tmax", "auc")
 
@@ -20,6 +22,19 @@ def _base_in_salt() -> float:
 
     base, acid = fact("ketamine_molar_mass").value, fact("hydrogen_chloride_molar_mass").value
     return round(base / (base + acid), 3)
+
+
+def name_version(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Take a Hamilton scale without its number of items as the 17-item one; say so."""
+    named = [
+        row | {"measure": f"{row['measure']}17"} if row["measure"].endswith("HDRS") else row
+        for row in rows
+    ]
+    if named == rows:
+        return rows, []
+    why = "the number of items of the Hamilton scale is not told"
+    entry = {"field": "outcomes.measure", "value": "HDRS17", "range": HAMILTON, "why": why}
+    return named, [entry]
 
 
 def assume(record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row]) -> list[Row]:
@@ -33,18 +48,26 @@ def assume(record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row
                 "field": "doses.salt",
                 "value": "base",
                 "range": [_base_in_salt(), 1.0],
-                "why": "the source does not tell base from hydrochloride; range is the share of base",
+                "why": "base or hydrochloride is not told; the range is the share of base",
             }
         )
     per_kg = any("/kg" in dose for dose in phrases)
     if phrases and "weight_kg" not in population and not is_animal(record):
-        why = "body weight is not told; the default population of adults is drawn"
-        if per_kg:
-            why += ", which matters little for a dose per kg"
-        assumed.append({"field": "population.weight_kg", "unit": "kg", "why": why})
+        assumed.append(_weight(record, per_kg))
     assumed += _sites(rows)
     assumed += _baselines(record, ctx, population, rows)
     return assumed
+
+
+def _weight(record: EvidenceRecord, per_kg: bool) -> Row:
+    ends = record.population.get("weight_range")
+    if isinstance(ends, list) and len(ends) == 2:
+        why = "body weight is told as a range only"
+        return {"field": "population.weight_kg", "unit": "kg", "range": ends, "why": why}
+    why = "body weight is not told; the default population is drawn"
+    if per_kg:
+        why += ", which matters little for a dose per kg"
+    return {"field": "population.weight_kg", "unit": "kg", "why": why}
 
 
 def _sites(rows: list[Row]) -> list[Row]:
@@ -63,6 +86,7 @@ def _sites(rows: list[Row]) -> list[Row]:
 
 def _baselines(record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row]) -> list[Row]:
     primary = ctx.primary or primary_scale(record)
+    primary = "HDRS17" if primary == "HDRS" else primary
     known = {row["measure"] for row in population.get("baseline", ())}
     about = {row["measure"].rsplit(":", 1)[-1] for row in rows}
     if is_animal(record) or primary is None or primary in known or primary not in about:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pydantic_core import PydanticCustomError
 
-from ketalab.errors import InputError, PhraseError, UnitError, closest
+from ketalab.errors import InputError, UnitError, closest
+from ketalab.studies._terms import ALL_ARMS
 
 if TYPE_CHECKING:
     from ketalab.studies._schema import Arm, Assumption, Outcome, Spread, Study
@@ -45,41 +46,34 @@ def refuse(path: str, text: str) -> NoReturn:
     raise PydanticCustomError("study", "{text}", {"path": path, "text": text})
 
 
-def check_times(start: float | None, end: float | None, path: str) -> None:
-    """Refuse a window that ends before it starts."""
-    if start is not None and end is not None and end < start:
-        refuse(path, f"[{start:g}, {end:g}] is reversed; write the earlier time first")
+def check_order(low: float | None, high: float | None, path: str) -> None:
+    """Refuse two numbers, the ends of a window or an interval, in the wrong order."""
+    if low is not None and high is not None and high < low:
+        refuse(path, f"[{low:g}, {high:g}] is reversed; write the lower end first")
 
 
 def check_spread(spread: Spread) -> None:
     """A standard deviation or error is one number; an interval is ``[low, high]``."""
-    single = not isinstance(spread.value, tuple)
-    if spread.kind in ("sd", "se"):
-        if not single:
-            refuse("value", f"a {spread.kind} is one number, not {list(spread.value)!r}")  # type: ignore[arg-type]
-        return
-    if single:
-        if spread.kind == "iqr":  # an interquartile range is also printed as its width
-            return
-        refuse("value", f"{spread.value!r} is one number; {spread.kind} is written [low, high]")
-    low, high = spread.value  # type: ignore[misc]
-    if low is None and high is None:
-        refuse("value", f"[null, null] says nothing; {spread.kind} needs one end at least")
-    if low is not None and high is not None and high < low:
-        refuse("value", f"[{low:g}, {high:g}] is reversed; write the lower end first")
+    value, single = spread.value, spread.kind in ("sd", "se")
+    if isinstance(value, tuple):
+        if single:
+            refuse("value", f"{spread.kind} is one number, not {list(value)!r}")
+        if value == (None, None):
+            refuse("value", f"[null, null] says nothing; {spread.kind} needs one end at least")
+        check_order(*value, "value")
+    elif not single and spread.kind != "iqr":  # an interquartile range is also printed as its width
+        refuse("value", f"{value!r} is one number; {spread.kind} is written [low, high]")
 
 
 def check_assumption(assumption: Assumption) -> None:
     """A range of numbers is in order."""
-    ends = assumption.range
-    if ends and len(ends) == 2 and all(isinstance(end, (int, float)) for end in ends):
-        check_times(ends[0], ends[1], "range")  # type: ignore[arg-type]
+    numbers = [end for end in assumption.range or () if not isinstance(end, str)]
+    if len(numbers) == 2:
+        check_order(numbers[0], numbers[1], "range")
 
 
 def check_arm(arm: Arm) -> None:
     """The arm's id is no reserved word, and its doses can be read."""
-    from ketalab.studies._schema import ALL_ARMS
-
     if arm.id == ALL_ARMS:
         refuse("id", f"{ALL_ARMS!r} stands for all arms of the study; give the arm another id")
     for index, phrase in enumerate(arm.doses):
@@ -94,8 +88,6 @@ def dose_problem(phrase: str) -> str | None:
 
     try:
         parse_phrase(phrase)
-    except PhraseError as error:
-        return str(error)
     except InputError as error:
         return str(error)
     return None
@@ -156,8 +148,8 @@ def _check_value(row: Outcome) -> None:
         refuse("value", f"{value:g} is below 0; a {row.kind} is not")
     if row.kind in SHARES and share is not None and abs(share - value) > SHARE_TOLERANCE:
         refuse("value", f"{value:g} is not {row.events} of {row.n}; allowed is within 0.011")
-    if spread is not None and spread.kind in ("ci95", "ci90"):
-        low, high = spread.value  # type: ignore[misc]
+    if spread is not None and spread.kind in ("ci95", "ci90") and isinstance(spread.value, tuple):
+        low, high = spread.value
         if (low is not None and value < low) or (high is not None and value > high):
             refuse("spread.value", f"[{low}, {high}] does not hold the value {value:g}")
 
@@ -165,7 +157,7 @@ def _check_value(row: Outcome) -> None:
 def check_outcome(row: Outcome) -> None:
     """Check what one row says: its kind's fields, its window, its unit."""
     if row.window_h is not None:
-        check_times(*row.window_h, "window_h")
+        check_order(*row.window_h, "window_h")
     if row.events is not None and (row.n is None or row.events > row.n):
         refuse("events", f"{row.events} needs an n of at least as many, not {row.n}")
     if row.kind in WORDS and row.sign is None:
@@ -189,7 +181,7 @@ def check_outcome(row: Outcome) -> None:
     _check_unit(row)
 
 
-def _row_key(row: Outcome) -> str:
+def row_key(row: Outcome) -> str:
     """What makes two rows the same observation: all but the number, its spread and its source."""
     return row.model_dump_json(
         exclude={
@@ -201,8 +193,6 @@ def _row_key(row: Outcome) -> str:
 
 def check_study(study: Study) -> None:
     """Check what rows and arms say together."""
-    from ketalab.studies._schema import ALL_ARMS
-
     arms = [arm.id for arm in study.arms]
     allowed = ", ".join(arms)
 
@@ -227,7 +217,7 @@ def check_study(study: Study) -> None:
             if row.id in ids:
                 refuse(f"{path}.id", f"{row.id!r} names two rows; each row has its own id")
             ids.add(row.id)
-        key = _row_key(row)
+        key = row_key(row)
         if key in seen:
             refuse(path, f"says the same as outcomes.{seen[key]} (only number or source differ)")
         seen[key] = index

@@ -90,7 +90,7 @@ with_config(ConfigDict(extra="forbid"))(Citation)
 
 
 def _csl_spelling(value: Any) -> Any:
-    """Accept ``doi`` for ``DOI`` and the like; where both stand, the second stays an unknown key."""
+    """Accept ``doi`` for ``DOI``; where both stand, the second stays an unknown key."""
     if not isinstance(value, dict):
         return value
     spelt = {}

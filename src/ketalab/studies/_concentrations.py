@@ -85,7 +85,7 @@ def metric_values(metrics: tuple[Row, ...]) -> Iterator[Value]:
 
 
 def read_analyte(text: str) -> str:
-    """Return an analyte's name: remarks cut, abbreviations spelt out, the parent's isomer repeated."""
+    """Return an analyte's name: remarks cut, abbreviations spelt out, the isomer repeated."""
     plain = re.sub(r" \(.*\)$", "", text)
     plain = re.sub(r" (AUC ratio|relative amount)$", "", plain)
     for short, name in _ANALYTES.items():
@@ -246,7 +246,8 @@ def _about(key: str, metric: Row, kind: str, remark: str) -> Row:
     words = [text_of(metric, "quantity")]
     if kind == "ratio":
         named = re.search(r"AUC ratio|relative amount", text_of(metric, "analyte"))
-        words.append(named[0] if named else f"ratio of {key.split('_')[0]}")
+        quantity = re.sub("_(?:ratio|change_percent)$", "", key)
+        words.append(named[0] if named else f"ratio of {quantity}")
         if "percent" in key:
             words.append(f"printed as a change of {metric[key]:g} percent")
     definition = "; ".join(filter(None, words))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ketalab.studies._record import EvidenceRecord, Row
-from ketalab.studies._schema import ALL_ARMS
+from ketalab.studies._terms import ALL_ARMS
 
 __all__ = ["Context", "arm_id_of", "is_animal"]
 
@@ -88,8 +88,8 @@ class Context:
     def comparator(self, arm_id: str, row: int) -> str | None:
         """Return the arm with which a row's arm is compared, where the row names none.
 
-        The record's only control arm; else, for animals and cells, an untreated arm, which is added;
-        else None, which means the arm's own baseline.
+        The record's only control arm; else, for animals and cells, an untreated arm, which is
+        added; else None, which means the arm's own baseline.
         """
         controls = [name for name in self.arms if self.is_control(name) and name != arm_id]
         if controls == [UNTREATED]:

@@ -1,4 +1,4 @@
-"""Evidence records to study files: every row of every record expressed, or listed with its reason."""
+"""Evidence records to study files: every row expressed, or listed with its reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ketalab.errors import StudyError
-from ketalab.studies._assumed import assume
+from ketalab.studies._assumed import assume, name_version
+from ketalab.studies._checks import row_key
 from ketalab.studies._context import Context
 from ketalab.studies._directions import convert_words
 from ketalab.studies._head import read_arms, read_citation, read_design, read_population
@@ -22,24 +23,10 @@ from ketalab.studies._rows import Converted, convert_claim, convert_number
 from ketalab.studies._schema import Outcome, Study
 from ketalab.studies._split import split, use_of
 
-__all__ = ["Conversion", "Counts", "convert_records", "join_conversions"]
+__all__ = ["Conversion", "convert_records", "join_conversions"]
 
 #: Kinds of an outcome whose words, not numbers, are read.
 _WORDED = ("direction", "contrast", "qualitative", "superiority", "adverse_event", "dose_response")
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Rows of one file: given = expressed + not_expressed; the rest says what came of them."""
-
-    records: int = 0
-    studies: int = 0
-    given: int = 0
-    expressed: int = 0
-    not_expressed: int = 0
-    study_rows: int = 0
-    derived: int = 0
-    verified: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,13 +35,15 @@ class Conversion:
 
     ``decisions`` are records ``{record, row, decision}``, ``not_expressed`` ``{record, row,
     reason}``; ``row`` is the number of the outcome (from 0), ``metrics.0.cmax``, ``profiles.0``, or
-    null where the decision or reason is about the whole record. ``counts`` is by file name.
+    null where the decision or reason is about the whole record. ``counts`` holds, by file name,
+    ``records, studies, given, expressed, not_expressed, study_rows, derived, verified``: rows given
+    are expressed or not; study rows are those written, derived and verified ones among them.
     """
 
     studies: tuple[Study, ...]
     decisions: tuple[Row, ...]
     not_expressed: tuple[Row, ...]
-    counts: dict[str, Counts]
+    counts: dict[str, dict[str, int]]
 
 
 @dataclass
@@ -65,6 +54,7 @@ class _Result:
     given: int
     not_expressed: list[Row]
     decisions: list[Row]
+    expressed: int = 0
     derived: int = 0
 
 
@@ -86,16 +76,16 @@ def convert_records(path: Path | str) -> Conversion:
     not_expressed = tuple(row for result in results for row in result.not_expressed)
     given = sum(result.given for result in results)
     rows = [row for study in studies for row in study.outcomes]
-    counts = Counts(
-        records=len(results),
-        studies=len(studies),
-        given=given,
-        expressed=given - len(not_expressed),
-        not_expressed=len(not_expressed),
-        study_rows=len(rows),
-        derived=sum(result.derived for result in results),
-        verified=sum(row.verified for row in rows),
-    )
+    counts = {
+        "records": len(results),
+        "studies": len(studies),
+        "given": given,
+        "expressed": sum(result.expressed for result in results),
+        "not_expressed": len(not_expressed),
+        "study_rows": len(rows),
+        "derived": sum(result.derived for result in results),
+        "verified": sum(row.verified for row in rows),
+    }
     decisions = tuple(row for result in results for row in result.decisions)
     return Conversion(studies, decisions, not_expressed, {Path(path).name: counts})
 
@@ -199,9 +189,10 @@ def _assemble(
 ) -> _Result:
     record = ctx.record
     rows: list[Row] = []
+    seen: set[str] = set()
     not_expressed: list[Row] = []
     for label, converted in results:
-        reason = converted if isinstance(converted, str) else _row_problem(converted, rows)
+        reason = converted if isinstance(converted, str) else _row_problem(ctx, converted, seen)
         if reason is not None:
             not_expressed.append({"record": record.id, "row": label, "reason": reason})
         elif not isinstance(converted, str):
@@ -212,6 +203,7 @@ def _assemble(
         ctx.decide(f"rows shown and not counted: {dropped}")
     study = None
     if rows:
+        rows, versions = name_version(rows)
         data = {
             "schema": 1,
             "id": record.id,
@@ -223,25 +215,24 @@ def _assemble(
             "arms": list(ctx.arms.values()),
             "outcomes": rows + derived,
         }
-        data["assumed"] = assumed + assume(record, ctx, head["population"], rows)
+        data["assumed"] = assumed + versions + assume(record, ctx, head["population"], rows)
         study = parse_study(data, f"{where}: {record.id}")
-    return _Result(study, len(results), not_expressed, ctx.decisions, len(derived) if rows else 0)
+    added = len(derived) if rows else 0
+    expressed = len(results) - len(not_expressed)
+    return _Result(study, len(results), not_expressed, ctx.decisions, expressed, added)
 
 
-def _row_problem(converted: list[Row], before: list[Row]) -> str | None:
+def _row_problem(ctx: Context, converted: list[Row], seen: set[str]) -> str | None:
     """Return why a row breaks the study file's rules; a rule's slip must not lose the record."""
+    if not ctx.arms:
+        return "the record has no arms"
+    keys = []
     for row in converted:
         try:
-            Outcome.model_validate(row)
+            keys.append(row_key(Outcome.model_validate(row)))
         except ValidationError as error:
             return first_problem(error, row)
-        if any(_same(row, other) for other in before):
-            return "says the same as an earlier row of the record"
+    if not seen.isdisjoint(keys) or len(set(keys)) < len(keys):
+        return "says the same as an earlier row of the record"
+    seen.update(keys)
     return None
-
-
-def _same(row: Row, other: Row) -> bool:
-    loose = {"id", "value", "spread", "n", "events", "sign", "p", "verified", "source", "note"}
-    return {k: v for k, v in row.items() if k not in loose} == {
-        k: v for k, v in other.items() if k not in loose
-    }

@@ -17,7 +17,7 @@ _SIGNS = {1: "+", -1: "-"}
 
 
 def read_direction(text: str) -> str | None:
-    """Return what a text says: +, -, 0, or a word of the table that needs the measure; else None."""
+    """Return +, -, 0, or a word of the table that needs the measure; None for other texts."""
     return next((word for pattern, word in DIRECTIONS if pattern.search(text)), None)
 
 

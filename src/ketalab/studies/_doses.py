@@ -1,20 +1,17 @@
-"""Treatments of a record to an arm of a study file: phrases, control, background, what is left over."""
+"""Treatments of a record to an arm's fields: phrases, control, background, what is left over."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any
 
 from ketalab.studies._checks import dose_problem
 from ketalab.studies._record import Row, number, text_of
+from ketalab.studies._schedules import Decide, read_schedules
 from ketalab.studies._vocabulary import INERT, ROUTE_WORDS
 
 __all__ = ["Given", "duration_clause", "resolve_compound", "write_doses"]
 
-Decide = Callable[[str], None]
 #: Given beside the drug, to everyone or as the usual care: background, not a dose.
 _BACKGROUND = re.compile(r"antidepressant|general anaesthesia|standard of care", re.IGNORECASE)
 #: Infusion assumed for a psychiatric dose whose length was not read: the usual one of the trials.
@@ -152,7 +149,7 @@ def _write_one(
     device = "by device" if name == "esketamine" and route == "nasal" else ""
     if device:
         decide(f"arm {arm_id}: esketamine spray in a trial taken as the marketed device")
-    schedules = _schedules(treatment, horizon_h, len(amounts), arm_id, decide)
+    schedules = read_schedules(treatment, horizon_h, len(amounts), arm_id, decide)
     if schedules is None:
         given.unknown_dose = True
         given.unmodelled.append(words)
@@ -210,76 +207,3 @@ def _amount(treatment: Row) -> list[str] | None:
     if len(found) >= 2 and re.fullmatch(_EITHER, text):
         return [f"flexible {found[0]} or {found[1]} {unit}"]
     return None
-
-
-_WEEKS = r"(?P<weeks>\d+) ?(?:wk|weeks?)"
-#: Free text of a schedule to a clause of the grammar; the first match wins.
-_CLAUSES: tuple[tuple[str, str], ...] = (
-    (rf"(?:twice weekly|twice a week)(?: x| for)?(?: up to)? {_WEEKS}", "twice weekly for {weeks} weeks"),
-    (
-        rf"(?:three times weekly|three times a week|3x weekly)(?: x| for)?(?: up to)? {_WEEKS}",
-        "3 times weekly for {weeks} weeks",
-    ),
-    (r"(?:up to )?(?P<count>\d+),? twice weekly", "twice weekly x {count}"),
-    (r"twice weekly x (?P<count>\d+)$", "twice weekly x {count}"),
-    (r"weekly x (?P<count>\d+)$", "weekly x {count}"),
-    (r"daily x (?P<count>\d+)(?: days)?$", "daily x {count}"),
-    (rf"daily for {_WEEKS}", "daily for {weeks} weeks"),
-    (r"(?P<count>\d+) days$", "daily x {count}"),
-    (r"once$", ""),
-)  # fmt: skip
-_OPEN = {"twice weekly": 84, "three times weekly": 56, "weekly": 168, "daily": 24}
-_COUNTED = re.compile(rf"(?P<count>\d+) (?:sessions )?in (?:(?P<days>\d+) days|{_WEEKS})$")
-
-
-def _schedules(
-    treatment: Row, horizon_h: float, doses: int, arm_id: str, decide: Decide
-) -> list[str] | None:
-    """Return a schedule clause a dose, or None where the words tell no schedule."""
-    times: Any = treatment.get("times_h")
-    if times in (None, [], ""):
-        return None if treatment.get("schedule") else [""] * doses
-    if isinstance(times, list):
-        if not all(isinstance(time, (int, float)) for time in times):
-            return None
-        if doses == 1 and (even := _evenly(times)):
-            return [even]
-        return [_at(float(time)) for time in times] if doses in (1, len(times)) else None
-    text = str(times).strip()
-    if doses > 1:
-        if text.startswith("weekly"):
-            decide(f"arm {arm_id}: {doses} rising doses taken one week apart")
-            return [_at(168.0 * index) for index in range(doses)]
-        return None
-    for pattern, clause in _CLAUSES:
-        if match := re.match(pattern, text):
-            if "up to" in text:
-                decide(f"arm {arm_id}: {text!r} taken as the whole course")
-            return [clause.format(**match.groupdict())]
-    if match := _COUNTED.match(text):
-        count = int(match["count"])
-        hours = 24 * int(match["days"]) if match["days"] else 168 * int(match["weeks"])
-        decide(f"arm {arm_id}: {text!r} taken as evenly spaced")
-        return [f"every {hours / count:g} h x {count}"]
-    if text in _OPEN and horizon_h > 0:
-        step = _OPEN[text]
-        count = max(1, int(-(-horizon_h // step)))
-        decide(f"arm {arm_id}: {text!r} taken to the last row at {horizon_h:g} h")
-        return [f"every {step} h x {count}"]
-    return None
-
-
-def _evenly(times: list[float]) -> str:
-    """Return one clause for doses from 0 in equal steps, empty where they are not."""
-    steps = {round(b - a, 6) for a, b in pairwise(times)}
-    if len(steps) != 1 or times[0] != 0 or min(steps) <= 0:
-        return ""
-    return f"every {steps.pop():g} h x {len(times)}"
-
-
-def _at(time_h: float) -> str:
-    if time_h == 0:
-        return ""
-    minutes = time_h * 60
-    short = abs(time_h) < 1 and minutes == round(minutes)
-    return f"at {minutes:g} min" if short else f"at {time_h:g} h"

@@ -38,10 +38,10 @@ def convert_packaged() -> Conversion:
 def check_evidence() -> list[str]:
     """Return one line for each problem of the packaged studies, their split and their ledger.
 
-    Checked are: every study loads; its citation has a title and a year, or says in its note why not;
-    a study that calibrates has a row that counts, and none that is unverified counts; the split
-    covers every study with the use that the study has; the ledger's sums agree with the studies; no
-    two studies have one DOI unless the split lists them as related.
+    Checked are: every study loads; its citation has a title and a year, or its note says why not; a
+    study that calibrates has a verified row that counts; the split covers every study with the use
+    that the study has; the ledger's sums agree with the studies; no two studies have one DOI unless
+    the split lists them as related.
     """
     problems: list[str] = []
     studies: dict[str, Study] = {}

@@ -47,7 +47,7 @@ _PSYCHIATRIC = re.compile(r"MDD|TRD|depress|PTSD|OCD|suicid|GAD|SAD|bipolar", re
 
 def read_citation(record: EvidenceRecord) -> Row:
     """Return the record's citation as CSL-JSON; remarks about it move to ``note``."""
-    from ketalab.facts._csl import csl_from_record
+    from ketalab.facts import csl_from_record
 
     source = {key: value for key, value in record.citation.items() if value not in (None, "")}
     notes: list[str] = []

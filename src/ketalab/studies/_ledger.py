@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ __all__ = ["LEDGER", "ledger", "write_conversion"]
 LEDGER = "_conversion.yaml"
 _HEADER = (
     "# What became of each row of the evidence records.\n"
-    "# counts: given = expressed + not_expressed; a row given is one outcome, one value of a metric,\n"
-    "# one profile, or a whole parameter record. study_rows are the rows written, derived among them\n"
-    "# the rows that were added.\n"
+    "# counts: given = expressed + not_expressed; a row given is one outcome, one metric value,\n"
+    "# one profile, or a whole parameter record. study_rows are the rows written, derived among\n"
+    "# them the rows that were added.\n"
 )
 
 
@@ -33,7 +32,7 @@ def ledger(conversion: Conversion) -> dict[str, Any]:
             entry if item["row"] is not None else {"decision": item["decision"]}
         )
     return {
-        "counts": {name: asdict(counts) for name, counts in conversion.counts.items()},
+        "counts": conversion.counts,
         "not_expressed": [
             {key: value for key, value in item.items() if value is not None}
             for item in conversion.not_expressed
@@ -45,8 +44,8 @@ def ledger(conversion: Conversion) -> dict[str, Any]:
 def write_conversion(conversion: Conversion, out_dir: Path | str) -> tuple[Path, ...]:
     """Write one file a study and the ledger; all of them, or none.
 
-    Everything is first written to a folder beside the files and moved into place at the end, so that
-    a failure leaves what was there before.
+    Everything is first written to a folder beside the files and moved into place at the end, so
+    that a failure leaves what was there before.
 
     Returns
     -------

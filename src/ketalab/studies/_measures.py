@@ -37,7 +37,7 @@ class Reading:
 
 
 def find_scale(text: str, primary: str | None = None) -> str | None:
-    """Return the first rating scale in a text; a bare HDRS takes the version of the primary scale."""
+    """Return the first rating scale in a text; a bare HDRS is the primary scale's version."""
     found: list[tuple[int, str]] = []
     for pattern, name in SCALES:
         for match in pattern.finditer(text):
@@ -103,7 +103,7 @@ def _with_words(
 
 
 def read_event(text: str, definition: str, primary: str | None) -> Reading | None:
-    """Read a response, remission or relapse with its scale; None where the words name no such event."""
+    """Read a response, remission or relapse with its scale; None where no such event is named."""
     rest, fields = _other_words(text)
     event = next((name for name, pattern in _EVENTS if pattern.search(rest)), None)
     if event is None:

@@ -1,4 +1,4 @@
-"""A concentration record to a study: its arms by route, dose and interacting drug, then its rows."""
+"""A concentration record to a study: arms by route, dose and interacting drug, then the rows."""
 
 from __future__ import annotations
 
@@ -40,21 +40,23 @@ def convert_concentrations(
         label = f"metrics.{metrics.index(metric)}.{key}"
         arm, than = _arm_for(ctx, metric, assumed)
         results.append((label, read_value(record, key, metric, arm, than)))
-    _drop_unused(ctx, results)
-    return results, assumed
+    gone = _drop_unused(ctx, results)
+    return results, [entry for entry in assumed if entry["field"].split(".")[1] not in gone]
 
 
-def _drop_unused(ctx: Context, results: list[tuple[str, list[Row] | str]]) -> None:
-    """Drop arms that no row names, and the n of a record that was shared out over several arms."""
+def _drop_unused(ctx: Context, results: list[tuple[str, list[Row] | str]]) -> list[str]:
+    """Drop (and return) arms that no row names, and an n that is of several arms together."""
     rows = [row for _, converted in results if isinstance(converted, list) for row in converted]
     used = {row[key] for row in rows for key in ("arm", "than") if row.get(key)}
-    for name in [name for name in ctx.arms if name not in used]:
+    gone = [name for name in ctx.arms if name not in used]
+    for name in gone:
         del ctx.arms[name]
     doses = {tuple(arm.get("doses", ())) for arm in ctx.arms.values()}
     if len(doses) > 1:
         for arm in ctx.arms.values():
             arm.pop("n", None)
         ctx.decide("n of an arm is not told: the record's n is of all its arms")
+    return gone
 
 
 def _arm_for(ctx: Context, metric: Row, assumed: list[Row]) -> tuple[str, str | None]:
@@ -95,7 +97,9 @@ def _treatment(record: EvidenceRecord, metric: Row) -> Row:
             treatment |= {"dose": metric[key], "unit": unit}
     for part in _PART.finditer(text_of(record.treatment, "route")):
         if part["route"].lower() == route.lower() and number(metric, "dose_mg_kg") is None:
-            treatment |= {"dose": float(part["doses"].split()[0]), "unit": "mg/kg"}
+            doses = part["doses"].split(" and ")
+            if len(doses) == 1:  # of several doses, none is the one meant
+                treatment |= {"dose": float(doses[0]), "unit": "mg/kg"}
             if part["bolus"]:
                 treatment["form"] = "bolus"
     route = ROUTE_WORDS.get(route, route)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from ketalab.errors import InputError, ScenarioError
 from ketalab.laboratory import Course, check_modelled, human_model, intervention_inputs
@@ -175,7 +176,7 @@ def _shares(variants: tuple[Variant, ...], n: int) -> list[int]:
     for variant in variants:
         total += variant.weight
         edges.append(round(total * n))
-    return [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    return [b - a for a, b in pairwise(edges)]
 
 
 def _last_row(study: Study, arm: str) -> float:

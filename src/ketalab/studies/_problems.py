@@ -8,62 +8,102 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ketalab.errors import closest
+from ketalab.studies._citation import CITATION_ALIASES
 from ketalab.studies._write import study_schema
+
+Item = Any  # one entry of ValidationError.errors()
+Path = tuple[Any, ...]
 
 
 def first_problem(error: ValidationError, data: dict[str, Any]) -> str:
     """Return ``path: value is not allowed; ...`` of the problem that explains most."""
     found = error.errors(include_url=False)
-    # A branch of a union is reported beside its siblings; the deepest path tells most, and an
-    # unknown key explains a missing one.
+    # An unknown key explains a missing one, so that it goes first.
     order = {"extra_forbidden": 0, "missing": 2}
-    first = min(found, key=lambda item: (order.get(item["type"], 1), found.index(item)))
+    first = min(
+        found,
+        key=lambda item: (order.get(item["type"], 1), -len(item["loc"]), found.index(item)),
+    )
     more = len({_path(item, data) for item in found}) - 1
-    line = f"{_path(first, data) or 'study'}: {_reason(first, data)}"
+    line = f"{_dotted(first, data) or 'study'}: {_reason(first, data)}"
     return f"{line} (and {more} more)" if more > 0 else line
 
 
-def _path(item: Any, data: dict[str, Any]) -> str:
-    """Return the dotted path, without the names of union branches that pydantic puts in it."""
-    parts: list[str] = []
+def _path(item: Item, data: dict[str, Any]) -> Path:
+    """Return the steps to the field, without the names of union branches that pydantic puts in."""
+    steps: list[Any] = []
     here: Any = data
     for step in item["loc"]:
-        if isinstance(here, dict) and (step in here or item["type"] in ("missing",)):
+        if isinstance(here, dict) and (step in here or item["type"] == "missing"):
             here = here.get(step)
-        elif isinstance(here, (list, tuple)) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        elif here is not None and not isinstance(here, (dict, list, tuple)):
-            continue  # the name of a branch, below a plain value
-        elif isinstance(here, (list, tuple)):
-            continue
-        else:
-            here = None
-        parts.append(str(step))
+        elif isinstance(here, (list, tuple)) and isinstance(step, int):
+            here = here[step] if step < len(here) else None
+        elif here is not None:
+            continue  # the name of a branch
+        steps.append(step)
+    return tuple(steps)
+
+
+def _dotted(item: Item, data: dict[str, Any]) -> str:
+    steps = [str(step) for step in _path(item, data)]
+    if item["type"] == "missing" and isinstance(item["loc"][-1], int):
+        steps.pop()
     if item["type"] == "study" and item["ctx"].get("path"):
-        parts.append(item["ctx"]["path"])
-    return ".".join(parts)
+        steps.append(item["ctx"]["path"])
+    return ".".join(steps)
 
 
-def _reason(item: Any, data: dict[str, Any]) -> str:
-    kind, context = item["type"], item.get("ctx", {})
-    value = item.get("input")
+def _reason(item: Item, data: dict[str, Any]) -> str:
+    kind, context, value = item["type"], item.get("ctx", {}), item.get("input")
     if kind == "study":
         return str(context["text"])
     if kind == "extra_forbidden":
-        allowed = _keys_at(item["loc"][:-1])
-        key = str(item["loc"][-1])
-        return f"unknown key{closest(key, allowed)}; allowed are {', '.join(allowed)}"
+        return _unknown_key(_path(item, data))
     if kind == "missing":
-        return "is missing"
-    shown = repr(value) if not isinstance(value, (dict, list, BaseModel)) else _short(value)
+        if isinstance(item["loc"][-1], int):
+            return f"{value!r} is not allowed; needs {item['loc'][-1] + 1} items"
+        return f"is missing; {_allowed(_path(item, data))}"
+    shown = _short(value) if isinstance(value, (dict, list, tuple, BaseModel)) else repr(value)
     if kind in ("literal_error", "enum"):
-        quoted = re.findall(r"'([^']*)'|(\d+)", context["expected"])
-        words = [word or number for word, number in quoted]
+        words = _quoted(context["expected"])
         near = closest(value, words) if isinstance(value, str) else ""
         return f"{shown} is not allowed; one of {', '.join(words)}{near}"
     if kind == "string_pattern_mismatch":
         return f"{shown} does not have the form {context['pattern']}"
-    return f"{shown} is not allowed; {item['msg'][0].lower()}{item['msg'][1:]}"
+    return f"{shown} is not allowed; {_plain(item['msg'])}"
+
+
+def _unknown_key(path: Path) -> str:
+    key, allowed = str(path[-1]), list(_properties(path[:-1]))
+    if key in CITATION_ALIASES and path[0] == "citation":
+        return f"stands beside {CITATION_ALIASES[key]}, which is the same; write one of them"
+    if path[0] == "citation":
+        allowed = [name for name in allowed if name not in CITATION_ALIASES]
+    return f"unknown key; allowed are {', '.join(allowed)}{closest(key, allowed)}"
+
+
+def _quoted(expected: str) -> list[str]:
+    """Return the words of pydantic's list ``'a', 'b' or 'c'``."""
+    return [word or figure for word, figure in re.findall(r"'([^']*)'|(\d+)", expected)]
+
+
+def _plain(message: str) -> str:
+    """Say a message of pydantic in the words of a file's reader."""
+    for theirs, ours in (
+        ("Input should be", "must be"),
+        ("valid tuple", "list"),
+        ("valid dictionary", "mapping"),
+        ("valid list", "list"),
+        ("valid number", "number"),
+        ("valid integer", "whole number"),
+        ("valid string", "text"),
+        ("valid boolean", "true or false"),
+        (" after validation", ""),
+        ("Tuple", "the list"),
+        ("String", "the text"),
+    ):
+        message = message.replace(theirs, ours)
+    return message
 
 
 def _short(value: Any) -> str:
@@ -71,17 +111,33 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _keys_at(loc: tuple[Any, ...]) -> list[str]:
-    """Return the keys allowed at a place, read off the JSON Schema."""
+# --- what the JSON Schema allows at a place -------------------------------------------------------
+
+
+def _node(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the part of the schema at a place, and the schema."""
     schema = study_schema()
     here: dict[str, Any] = schema
-    for step in loc:
+    for step in path:
         here = _resolve(here, schema)
         if isinstance(step, int):
             here = here.get("items") or (here.get("prefixItems") or [{}])[0]
         else:
             here = here.get("properties", {}).get(step, {})
-    return list(_resolve(here, schema).get("properties", {}))
+    return _resolve(here, schema), schema
+
+
+def _properties(path: Path) -> dict[str, Any]:
+    return dict(_node(path)[0].get("properties", {}))
+
+
+def _allowed(path: Path) -> str:
+    node, _ = _node(path)
+    words = node.get("enum") or ([node["const"]] if "const" in node else [])
+    if words:
+        return f"one of {', '.join(map(str, words))}"
+    names = {"string": "text", "object": "a mapping", "array": "a list", "boolean": "true or false"}
+    return f"write {names.get(str(node.get('type')), 'a number')}"
 
 
 def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -14,19 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.errors import InputError, ScenarioError
-from ketalab.facts import convert
-from ketalab.laboratory import (
-    Prepared,
-    draw_fact,
-    individuals,
-    output,
-    outputs,
-    plain,
-    prepare,
-    run,
-)
+from ketalab.errors import ScenarioError
+from ketalab.laboratory import Prepared, draw_fact, individuals, output, prepare, run
 from ketalab.people import PEOPLE_FACTS, People, Streams, draw
+from ketalab.studies._compare import hours_of, make_row, reason_of, unit_factor
+from ketalab.studies._gather import FIGURE_HOURS, FIGURE_OUTPUTS, Gathered
 from ketalab.studies._observe import EXPOSURE, Observer, Seen, needed, statistic
 from ketalab.studies._plan import Group, Plan, make_plan
 from ketalab.studies._schema import Outcome, Study
@@ -36,21 +28,6 @@ Progress = Callable[[int, int], None]
 
 #: Simulated people at once, over replicates; bounds the memory of a large trial.
 _AT_ONCE = 4096
-#: A direction row's "0" holds where the standardised difference is at most this.
-_NO_DIFFERENCE = 0.2
-#: Outputs kept for figures and the hours at which they are kept, beside those that the rows need.
-FIGURE_OUTPUTS = (
-    *(
-        f"plasma:venous:{analyte}"
-        for analyte in ("S-ketamine", "R-ketamine", "S-norketamine", "R-norketamine")
-    ),
-    "occupancy:NMDA:cortical",
-    "occupancy:NMDA:interneuron",
-    "state:dissociation",
-    "harm:systolic",
-    "symptom:depression",
-)
-_FIGURE_HOURS = (0, 0.1, 0.2, 0.35, 0.5, 2 / 3, 0.8, 1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 24)
 
 
 @dataclass(frozen=True)
@@ -83,47 +60,6 @@ class _Work:
     people: dict[str, list[People]] = field(default_factory=dict)
 
 
-def _hours(row: Outcome) -> list[float]:
-    """Hours at which a row looks, after the start of its arm."""
-    if row.window_h is not None:
-        first, last = row.window_h
-        if row.ever:
-            daily = [
-                float(h) for h in np.arange(math.ceil(first / 24) * 24, last + 1e-9, 24) if h > 0
-            ]
-            return sorted({*daily, last})
-        return [(first + last) / 2]
-    if row.ever and row.time_h:
-        return sorted({*(float(h) for h in np.arange(24, row.time_h, 24)), row.time_h})
-    return [row.time_h if row.time_h is not None else math.nan]
-
-
-def _reason(study: Study, plan: Plan | None, row: Outcome) -> str | None:
-    """Why a row cannot be predicted, or None."""
-    if plan is None:
-        return "not simulated"
-    arms = [row.arm, row.than] if row.than else [row.arm]
-    if row.kind in ("statement", "time_to_event", "bioavailability", "band_power", "fraction"):
-        return f"rows of kind {row.kind!r} have no replay yet"
-    if row.subgroup or row.period:
-        return "subgroups and periods of a study have no replay yet"
-    if row.arm is None or row.arm == "all":
-        return "the row names no single arm"
-    for arm in arms:
-        if arm in plan.skipped:
-            return plan.skipped[arm]
-    contrast = row.kind in ("difference", "smd", "risk_ratio", "odds_ratio", "ratio", "direction")
-    if contrast and row.than is None:
-        return f"a {row.kind} row without a comparator arm has no replay yet"
-    if row.kind not in EXPOSURE and any(math.isnan(h) or h < 0 for h in _hours(row)):
-        return "the row states no time after the start of treatment"
-    try:
-        needed(study, row)
-    except InputError as error:
-        return str(error)
-    return None
-
-
 def _seen_until(plan: Plan) -> dict[str, float]:
     """Hours for which every group simulates each arm."""
     until: dict[str, float] = {}
@@ -135,11 +71,11 @@ def _seen_until(plan: Plan) -> dict[str, float]:
 
 
 def _times_of(arm: str, rows: list[Outcome], horizon: float) -> Array:
-    times = {0.0, *(float(h) for h in _FIGURE_HOURS if h <= horizon)}
+    times = {0.0, *(float(h) for h in FIGURE_HOURS if h <= horizon)}
     times |= {float(h) for h in np.arange(24.0, horizon + 1e-9, 24.0)}
     for row in rows:
         if arm in (row.arm, row.than):
-            times |= {h for h in _hours(row) if not math.isnan(h)}
+            times |= {h for h in hours_of(row) if not math.isnan(h)}
             if row.kind in EXPOSURE:
                 times |= {float(h) for h in np.linspace(0, min(horizon, 24.0), 145)}
                 times |= {float(h) for h in np.linspace(0, horizon, 97)}
@@ -220,10 +156,10 @@ def replay_study(
         whole = None
     except ScenarioError as error:
         plan, whole = None, str(error)
-    reasons = [whole or _reason(study, plan, row) for row in study.outcomes]
+    reasons = [whole or reason_of(study, plan, row) for row in study.outcomes]
     if plan is None or not plan.groups or all(reasons):
         rows = [
-            _row(study, row, None, None, reason or "no arm can be simulated")
+            make_row(study, row, None, None, reason or "no arm can be simulated")
             for row, reason in zip(study.outcomes, reasons, strict=True)
         ]
         return Replay(study, rows, [None] * len(rows), {}, {}, {}, (), (), replicates, seed)
@@ -237,7 +173,7 @@ def replay_study(
     batch = max(1, _AT_ONCE // max(sum(plan.sizes), 1))
     draws: list[list[Array]] = [[] for _ in study.outcomes]
     persons_sd: list[list[Array]] = [[] for _ in study.outcomes]
-    figures = _Figures(observer, study)
+    figures = Gathered(observer, study)
     for begin in range(0, replicates, batch):
         part = range(begin, min(begin + batch, replicates))
         work = _Work(work_times)
@@ -256,7 +192,7 @@ def replay_study(
     for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
         value_all = np.concatenate(draws[i]) if draws[i] else None
         sd_all = np.concatenate(persons_sd[i]) if persons_sd[i] else None
-        rows.append(_row(study, row, value_all, sd_all, reason))
+        rows.append(make_row(study, row, value_all, sd_all, reason))
         kept.append(value_all)
     courses, scores = figures.quantiles()
     used = dict.fromkeys(f for name in names for f in output(name).facts)
@@ -287,138 +223,10 @@ def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str
 def _predict(observer: Observer, seen: Mapping[str, Seen], row: Outcome) -> tuple[Array, Array]:
     """The row's number in each replicate, and the spread between persons of its arm."""
     assert row.arm is not None
-    hours = _hours(row)
+    hours = hours_of(row)
     mine = observer.persons(seen[row.arm], row, hours)
     other = observer.persons(seen[row.than], row, hours) if row.than else None
     value = statistic(row, mine, other)
     spread = mine.std(axis=1, ddof=1) if mine.shape[1] > 1 else np.full(len(mine), np.nan)
-    factor = _unit_factor(row)
+    factor = unit_factor(row)
     return value * factor, spread * factor
-
-
-def _unit_factor(row: Outcome) -> float:
-    """From the model's unit to the row's."""
-    if row.unit is None or row.kind not in (*EXPOSURE, "concentration"):
-        return 1.0
-    own = {"tmax": "h", "half_life": "h", "auc": "ng*h/mL"}.get(row.kind, "ng/mL")
-    return convert(1.0, own, row.unit, row.measure)
-
-
-def _row(
-    study: Study, row: Outcome, values: Array | None, spread: Array | None, reason: str | None
-) -> dict[str, Any]:
-    """One replay row of the contract; the observed value is read here, after the prediction."""
-    made: dict[str, Any] = {
-        "study": study.id,
-        "outcome": row.id or f"{row.measure}:{row.kind}:{row.arm}:{row.time_h}",
-        "measure": row.measure,
-        "kind": row.kind,
-        "arms": [a for a in (row.arm, row.than) if a is not None],
-        "time_h": row.time_h,
-        "observed": row.observed if row.kind not in ("direction", "statement") else row.sign,
-        "predicted": None,
-        "inside": None,
-        "z": None,
-        "use": study.use,
-        "counted": bool(row.verified and row.counted and reason is None),
-        "skipped": reason,
-    }
-    if values is None or reason is not None:
-        return made
-    good = values[np.isfinite(values)]
-    if not len(good):
-        return made | {"skipped": "no finite prediction", "counted": False}
-    mean, sd = float(good.mean()), float(good.std(ddof=1)) if len(good) > 1 else 0.0
-    low, high = (float(q) for q in np.quantile(good, [0.05, 0.95]))
-    sampling = _sampling(study, row, mean, spread)
-    made["predicted"] = {
-        "mean": plain(mean),
-        "sd": plain(sd),
-        "pi90": [plain(low), plain(high)],
-        "pi90_sampling": sampling,
-    }
-    if row.kind == "direction":
-        made["probability"] = _direction(row.sign, good)
-        return made
-    observed = row.observed
-    if observed is not None:
-        made["inside"] = bool(low <= observed <= high)
-        made["z"] = plain((observed - mean) / sd) if sd > 0 else None
-    return made
-
-
-def _direction(sign: str | None, values: Array) -> float:
-    """Share of replicates in which the standardised difference has the stated direction."""
-    if sign == "+":
-        return float((values > _NO_DIFFERENCE).mean())
-    if sign == "-":
-        return float((values < -_NO_DIFFERENCE).mean())
-    return float((np.abs(values) <= _NO_DIFFERENCE).mean())
-
-
-def _sampling(study: Study, row: Outcome, mean: float, spread: Array | None) -> list[float | None]:
-    """The interval that sampling alone would give: 3.29 SD/sqrt(n) wide, binomial for counts."""
-    n = row.n or next((a.n for a in study.arms if a.id == row.arm and a.n), None)
-    if not n or row.kind in ("direction", "risk_ratio", "odds_ratio", "smd", "ratio"):
-        return [None, None]
-    if row.kind == "proportion":
-        se = math.sqrt(max(mean * (1 - mean), 0.0) / n)
-    else:
-        se = _published_se(row, n)
-        if se is None:
-            if spread is None or not np.isfinite(spread).any():
-                return [None, None]
-            se = float(np.nanmean(spread)) / math.sqrt(n)
-            if row.kind == "difference":
-                se *= math.sqrt(2)
-    return [plain(mean - 1.645 * se), plain(mean + 1.645 * se)]
-
-
-def _published_se(row: Outcome, n: int) -> float | None:
-    if row.spread is None:
-        return None
-    value = row.spread.value
-    if isinstance(value, tuple):
-        if None in value or row.spread.kind not in ("ci95", "ci90"):
-            return None
-        z = 1.96 if row.spread.kind == "ci95" else 1.645
-        return (float(value[1]) - float(value[0])) / (2 * z)  # type: ignore[arg-type]
-    return value / math.sqrt(n) if row.spread.kind == "sd" else value
-
-
-class _Figures:
-    """Gathers, batch by batch, what the report draws."""
-
-    def __init__(self, observer: Observer, study: Study) -> None:
-        self.observer = observer
-        names = [b.measure for b in study.population.baseline] + [o.measure for o in study.outcomes]
-        self.scales = tuple(dict.fromkeys(n for n in names if f"score:{n}" in outputs()))
-        self._courses: dict[str, dict[str, list[Array]]] = {}
-        self._scores: dict[str, dict[str, list[Array]]] = {}
-
-    def add(self, seen: Mapping[str, Seen]) -> None:
-        """Keep a few people of each replicate for the bands, and each replicate's mean score."""
-        for arm, one in seen.items():
-            courses = self._courses.setdefault(arm, {})
-            for name in FIGURE_OUTPUTS:
-                kept = one.values[name][:, :, :4].reshape(len(one.times), -1)
-                courses.setdefault(name, []).append(kept.astype(np.float32))
-            scores = self._scores.setdefault(arm, {})
-            for scale in self.scales:
-                means = [self.observer.score(one, scale, h)[1].mean(axis=1) for h in one.times]
-                scores.setdefault(scale, []).append(np.stack(means))
-
-    def quantiles(self) -> tuple[dict[str, dict[str, Array]], dict[str, dict[str, Array]]]:
-        """Quantiles (5, 50, 95%) over what was kept, (3, T)."""
-        levels = [0.05, 0.5, 0.95]
-
-        def over(table: dict[str, dict[str, list[Array]]]) -> dict[str, dict[str, Array]]:
-            return {
-                arm: {
-                    name: np.quantile(np.concatenate(parts, axis=1), levels, axis=1)
-                    for name, parts in names.items()
-                }
-                for arm, names in table.items()
-            }
-
-        return over(self._courses), over(self._scores)

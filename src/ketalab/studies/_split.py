@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ketalab._files import read_yaml
 from ketalab.errors import StudyError
 from ketalab.studies._record import EvidenceRecord
-from ketalab.studies._schema import USES, Id, Text, Use
+from ketalab.studies._terms import USES, Id, Text, Use
 
 __all__ = ["Duplicate", "SameStudy", "Split", "split", "use_of"]
 

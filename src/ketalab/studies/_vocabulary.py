@@ -129,17 +129,20 @@ ANALYSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 #: What a direction's words say, the first match wins: "benefit" takes the measure's own sign of
-#: relief, "harm" its opposite, "blocked" the opposite of relief against the arm without the blocker,
-#: "unblocked" no difference from it.
+#: relief, "harm" its opposite, "blocked" the opposite of relief against the arm without the
+#: blocker, "unblocked" no difference from it.
 DIRECTIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, _I), word)
     for pattern, word in (
         (r"^not blocked\b|^not attenuated\b", "unblocked"),
-        (r"\b(effect|completely) (completely )?blocked\b|^(blocked|abolished|attenuated)\b", "blocked"),
-        (r"\bno (significant |measurable |consistent |treatment )?(change|difference|effect)\b", "0"),
+        (r"\b(effect|completely) (completely )?blocked\b", "blocked"),
+        (r"^(blocked|abolished|attenuated)\b", "blocked"),
+        (r"\bno (significant |measurable |consistent )?(change|difference)\b", "0"),
+        (r"\bno (treatment )?effect\b", "0"),
         (r"^no evidence of change|^not different|^back to baseline|^similar\b|^no$|^none$", "0"),
         (r"^not rescued", "0"),
-        (r"^(fast-acting |modest )?improve(d|ment)\b|^rescued|^selectively restored|^yes$", "benefit"),
+        (r"^(fast-acting |modest )?improve(d|ment)\b|^rescued|^yes$", "benefit"),
+        (r"^selectively restored", "benefit"),
         (r"^(rapid and sustained|acute and sustained|acute)\b", "benefit"),
         (r"^significantly worse than placebo|^worsening", "harm"),
         (r"^(mild |modest )?increase|^higher|^appears$|^rapid activation|^raised|^more\b", "+"),
@@ -161,6 +164,7 @@ NO_KIND = {
     "adverse_event": "adverse events without a number for each",
     "dose_response": "a dose trend without a number or a pair of arms",
     "count": "a count without the number of people observed",
+    "difference": "a difference without value and direction",
     "claim": "a claim that names no scenario, output and sign",
     "percent": "a percentage that names no arm",
     "value": "a constant, not an outcome of an arm",
@@ -168,7 +172,7 @@ NO_KIND = {
     "change_LS se": "a standard error without its value",
 }
 
-#: What is given in place of a drug: compound to the control that it makes, by route where it matters.
+#: What is given in place of a drug: compound to the control that it makes, by route.
 INERT = {
     "saline": {"": "saline"},
     "placebo": {"": "saline", "oral": "sham", "nasal": "placebo-spray"},

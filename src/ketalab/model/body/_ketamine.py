@@ -91,7 +91,9 @@ def _states() -> tuple[State, ...]:
 
 def _outputs() -> tuple[Output, ...]:
     public = [
-        Output(f"plasma:{site}:{e}{analyte}", "ng/mL", f"{e}{analyte}, {text}", True, "concentration")
+        Output(
+            f"plasma:{site}:{e}{analyte}", "ng/mL", f"{e}{analyte}, {text}", True, "concentration"
+        )
         for site, text in SITES.items()
         for analyte in ANALYTES
         for e in ("S-", "R-", "")

@@ -33,15 +33,22 @@ from ketalab.model.contract import (
 LIGANDS = ("S-ketamine", "R-ketamine", "S-norketamine", "R-norketamine")
 
 _INPUTS = (
-    *(Input(f"unbound:{ligand}", "micromolar", f"unbound {ligand} in the brain") for ligand in LIGANDS),
+    *(
+        Input(f"unbound:{ligand}", "micromolar", f"unbound {ligand} in the brain")
+        for ligand in LIGANDS
+    ),
     Input("activity:AMPA", "fraction", "AMPA receptor throughput that is left", default=1.0),
     Input("activity:BDNF", "fraction", "BDNF release that is left", default=1.0),
     Input("activity:mTORC1", "fraction", "mTORC1 signalling that is left", default=1.0),
 )
 
 _OUTPUTS = (
-    Output("occupancy:NMDA:cortical", "fraction", "NMDA receptors of cortical pyramidal cells blocked"),
-    Output("occupancy:NMDA:interneuron", "fraction", "NMDA receptors of active interneurons blocked"),
+    Output(
+        "occupancy:NMDA:cortical", "fraction", "NMDA receptors of cortical pyramidal cells blocked"
+    ),
+    Output(
+        "occupancy:NMDA:interneuron", "fraction", "NMDA receptors of active interneurons blocked"
+    ),
     Output("circuit:glutamate", "fold", "prefrontal glutamate throughput, 1 at rest"),
     Output("synapse:BDNF", "fold", "released BDNF, 1 at rest"),
     Output("synapse:potentiation", "h", "synaptic potentiation, hours of full drive"),

@@ -1,0 +1,396 @@
+"""Facts: every number has a source, a unit and a range; dishonest records are refused."""
+
+from __future__ import annotations
+
+import ast
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import ketalab
+from ketalab import facts as room
+from ketalab._files import MAX_BYTES, MAX_DEPTH, MAX_NODES, parse_yaml, read_yaml
+from ketalab.errors import FactError, InputError, UnitError
+from ketalab.facts import (
+    Fact,
+    _load,
+    check_unit,
+    citations,
+    compounds,
+    convert,
+    fact,
+    facts,
+    scales,
+)
+from ketalab.laboratory import human_model
+from ketalab.people import PEOPLE_FACTS, Population, Streams, draw
+
+SOURCE = Path(ketalab.__file__).parent
+RECORD = {
+    "id": "a_clearance",
+    "quantity": "clearance",
+    "value": 2.0,
+    "unit": "L/h",
+    "source": "a table",
+    "grade": "derived",
+}
+RANGE = {"kind": "range", "interval": [1.0, 3.0]}
+#: Facts that code reads by name, and where; every other fact is a constant of a layer, of a
+#: compound, of a scale, or of the default population.
+READ_BY_CODE = {
+    "response_share": "model/mind/_scales.py",
+    "expectation_lasts": "laboratory/_course.py",
+    "between_study_control": "studies/_replay.py",
+    "between_study_drug": "studies/_replay.py",
+}
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The one line with which bad input is refused."""
+    with pytest.raises(InputError) as caught:
+        call()
+    line = str(caught.value)
+    assert line
+    assert "\n" not in line
+    return line
+
+
+def load_from(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Any:
+    """Load the facts of a data folder that holds one file."""
+    (folder / "facts").mkdir()
+    (folder / "facts" / "made.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(_load, "DATA", folder)
+    return _load.facts.__wrapped__()
+
+
+# --- the records of the house ---------------------------------------------------------------------
+
+
+def test_every_fact_validates_again_from_its_own_dump() -> None:
+    assert len(facts()) > 50
+    for name, record in facts().items():
+        assert record.id == name
+        assert Fact.model_validate(record.model_dump()) == record
+
+
+def test_every_assumed_fact_has_a_range_that_holds_its_value() -> None:
+    for record in facts().values():
+        if record.assumed:
+            assert record.spread is not None, record.id
+            assert record.uncertainty() > 0, record.id
+        if record.spread is not None and record.spread.interval is not None:
+            low, high = record.spread.interval
+            assert low <= record.value <= high, record.id
+
+
+def test_every_citation_key_resolves_and_read_numbers_have_one() -> None:
+    for record in facts().values():
+        if record.citation is not None:
+            assert citations()[record.citation]["title"], record.id
+        if record.grade in ("measured", "secondary"):
+            assert record.citation is not None, record.id
+
+
+def test_the_unit_of_every_fact_is_a_unit() -> None:
+    for record in facts().values():
+        assert record.to(record.unit) == record.value
+        room.parse_unit(record.unit, record.id)
+
+
+def test_the_facts_that_compounds_and_scales_name_are_on_record() -> None:
+    for compound in compounds().values():
+        for name in (compound.molar_mass, compound.hydrochloride):
+            assert name is None or fact(name).to("g/mol") > 0
+        assert not compound.molecules or math.isclose(sum(compound.molecules.values()), 1.0)
+    for scale in scales().values():
+        assert fact(scale.granularity).value <= fact(scale.remission_at_most).value
+        assert fact(scale.remission_at_most).value < fact(scale.baseline_mean).value
+        assert fact(scale.baseline_mean).value < fact(scale.maximum).value
+
+
+def test_every_fact_is_used_by_something() -> None:
+    used = {*human_model().joined.facts(), *PEOPLE_FACTS, *READ_BY_CODE}
+    for compound in compounds().values():
+        used |= {compound.molar_mass, compound.hydrochloride} - {None}
+    for scale in scales().values():
+        used |= set(scale.model_dump(exclude={"id", "name", "measures"}).values())
+    assert sorted(facts().keys() - used) == []
+    assert sorted(used - facts().keys()) == []
+
+
+@pytest.mark.parametrize(("name", "place"), READ_BY_CODE.items())
+def test_a_fact_that_code_reads_by_name_is_named_in_that_file(name: str, place: str) -> None:
+    tree = ast.parse((SOURCE / place).read_text(encoding="utf-8"))
+    words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert name in words
+
+
+def test_the_default_population_reads_all_the_facts_that_it_lists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ketalab.people import _population
+
+    read = set()
+
+    def reading(name: str) -> Fact:
+        read.add(name)
+        return fact(name)
+
+    monkeypatch.setattr(_population, "fact", reading)
+    draw(Population(), Streams(1), 2)
+    assert read == set(PEOPLE_FACTS)
+
+
+def test_an_unknown_fact_is_refused_with_the_nearest() -> None:
+    assert "did you mean 'ketamine_v1'" in refusal(lambda: fact("ketamin_v1"))
+
+
+# --- what a record may say ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"grade": "assumed"}, "needs a spread"),
+        ({"verified": False}, "needs a spread"),
+        ({"grade": "measured"}, "needs a citation"),
+        ({"grade": "secondary"}, "needs a citation"),
+        ({"grade": "guessed"}, "grade"),
+        ({"value": math.nan}, "value"),
+        ({"value": math.inf}, "value"),
+        ({"value": None}, "value"),
+        ({"id": "A fact"}, "id"),
+        ({"colour": "red"}, "colour"),
+        ({"spread": {"kind": "se"}}, "se needs"),
+        ({"spread": {"kind": "se", "value": 1.0, "interval": [1.0, 3.0]}}, "se needs"),
+        ({"spread": {"kind": "range", "value": 1.0}}, "need `interval"),
+        ({"spread": {"kind": "range", "interval": [3.0, 1.0]}}, "low must be below high"),
+        ({"spread": {"kind": "range", "interval": [math.nan, 3.0]}}, "low must be below high"),
+        ({"spread": {"kind": "range", "interval": [1.0, math.inf]}}, "must lie inside"),
+        ({"spread": {"kind": "range", "interval": [0.0, 3.0]}}, "must lie inside"),
+        ({"spread": RANGE, "support": "fraction"}, "must lie inside"),
+        ({"value": -2.0, "spread": {"kind": "se", "value": 1.0}}, "must lie inside"),
+        ({"spread": {"kind": "se", "value": math.nan}}, "spread"),
+        ({"spread": {"kind": "se", "value": math.inf}}, "spread"),
+        ({"spread": {"kind": "se", "value": -1.0}}, "spread"),
+    ],
+)
+def test_a_dishonest_record_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], words: str
+) -> None:
+    import yaml
+
+    text = yaml.safe_dump([{**RECORD, **change}])
+    line = refusal(lambda: load_from(tmp_path, monkeypatch, text))
+    assert "made.yaml" in line
+    assert "record" in line
+    assert words in line
+
+
+def test_an_honest_record_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import yaml
+
+    record = {**RECORD, "grade": "assumed", "spread": RANGE}
+    made = load_from(tmp_path, monkeypatch, yaml.safe_dump([record]))
+    assert made["a_clearance"].assumed
+    assert made["a_clearance"].value == 2.0
+
+
+def test_two_facts_of_one_id_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import yaml
+
+    text = yaml.safe_dump([RECORD, {**RECORD, "value": 3.0}])
+    with pytest.raises(FactError, match="fact 'a_clearance' is recorded twice"):
+        load_from(tmp_path, monkeypatch, text)
+
+
+# --- units ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "to", "expected"),
+    [
+        (1.48, "L/min", "L/h", 88.8),
+        (20.1, "min", "h", 0.335),
+        (237.725, "g/mol", "mg/umol", 0.237725),
+        (1.0, "umol/L", "micromolar", 1.0),
+        (50.0, "percent", "fraction", 0.5),
+        (1.0, "ng/mL", "ug/L", 1.0),
+        (2.0, "mg/kg", "ug/g", 2.0),
+    ],
+)
+def test_units_convert(value: float, unit: str, to: str, expected: float) -> None:
+    assert convert(value, unit, to) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("unit", "to"), [("ng/mL", "L/h"), ("kg", "fraction"), ("umol/L", "ng/mL")]
+)
+def test_a_mismatch_of_units_prints_both(unit: str, to: str) -> None:
+    line = refusal(lambda: check_unit(unit, to, "port x"))
+    assert repr(unit) in line
+    assert repr(to) in line
+    assert "port x" in line
+    with pytest.raises(UnitError, match="fact ketamine_v1: has unit 'L' where 'kg' is needed"):
+        fact("ketamine_v1").to("kg")
+
+
+@pytest.mark.parametrize("unit", ["flagons", "mg/", "(", "2 mg", "9 * L", "__import__('os')"])
+def test_what_is_no_unit_is_refused_with_its_text(unit: str) -> None:
+    line = refusal(lambda: room.parse_unit(unit, "row 3"))
+    assert line == f"row 3: {unit!r} is not a unit that can be read"
+
+
+def test_a_tower_of_powers_is_refused_before_it_is_worked_out() -> None:
+    code = (
+        "from ketalab.errors import UnitError\n"
+        "from ketalab.facts import parse_unit\n"
+        "try:\n    parse_unit('m**9**9**9')\n"
+        "except UnitError:\n    print('refused')\n"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True
+        )
+    except subprocess.TimeoutExpired:
+        pytest.fail("a unit in a file made the reader count for ever")
+    assert done.stdout.strip() == "refused"
+
+
+# --- the scale on which uncertainty is drawn ------------------------------------------------------
+
+
+def on_scale(support: str, value: float) -> Fact:
+    return Fact.model_validate({**RECORD, "support": support, "value": value})
+
+
+@given(st.floats(1e-6, 1e6))
+def test_a_positive_number_comes_back_from_its_scale(x: float) -> None:
+    from ketalab.laboratory._individuals import _from_scale
+
+    record = on_scale("positive", x)
+    assert math.isclose(float(_from_scale(record, np.array(record.scale(x)))), x, rel_tol=1e-13)
+
+
+@given(st.floats(1e-6, 1 - 1e-6))
+def test_a_fraction_comes_back_from_its_scale(x: float) -> None:
+    from ketalab.laboratory._individuals import _from_scale
+
+    record = on_scale("fraction", x)
+    back = float(_from_scale(record, np.array(record.scale(x))))
+    assert 0 < back < 1
+    assert math.isclose(back, x, rel_tol=1e-9)
+
+
+@given(st.floats(-1e6, 1e6))
+def test_a_real_number_is_its_own_scale(x: float) -> None:
+    from ketalab.laboratory._individuals import _from_scale
+
+    record = on_scale("real", x)
+    assert float(_from_scale(record, np.array(record.scale(x)))) == x
+
+
+@given(st.floats(0.01, 100), st.floats(1.01, 10), st.sampled_from(["ci95", "ci90", "range"]))
+def test_an_interval_symmetric_in_the_log_gives_its_standard_deviation(
+    value: float, factor: float, kind: str
+) -> None:
+    z = 1.959963984540054 if kind == "ci95" else 1.6448536269514722
+    spread = {"kind": kind, "interval": [value / factor, value * factor]}
+    record = Fact.model_validate({**RECORD, "value": value, "spread": spread})
+    assert record.uncertainty() == pytest.approx(math.log(factor) / z, rel=1e-9)
+
+
+def test_a_standard_error_is_carried_to_the_scale_of_the_support() -> None:
+    spread = {"kind": "se", "value": 0.1}
+    made = {
+        support: Fact.model_validate(
+            {**RECORD, "value": 0.4, "support": support, "spread": spread}
+        ).uncertainty()
+        for support in ("positive", "fraction", "real")
+    }
+    assert made == pytest.approx({"positive": 0.1 / 0.4, "fraction": 0.1 / 0.24, "real": 0.1})
+
+
+# --- the reader of YAML ---------------------------------------------------------------------------
+
+STAIRS = "".join(f"{' ' * i}a:\n" for i in range(MAX_DEPTH + 5))
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (BOMB, "line 2: YAML aliases"),
+        ("[" * 100_000, f"nested deeper than {MAX_DEPTH}"),
+        (
+            "".join(f"{' ' * i}a:\n" for i in range(MAX_DEPTH + 5)),
+            f"nested deeper than {MAX_DEPTH}",
+        ),
+        ("a: 1\nb: 2\na: 3", "line 3: not readable as YAML: the key 'a' appears twice"),
+        ("a: {b: 1, b: 2}", "the key 'b' appears twice"),
+        ("x: [" + "0," * (MAX_NODES + 1) + "]", f"more than {MAX_NODES:,} YAML nodes"),
+        ("x" * (MAX_BYTES + 1), f"larger than {MAX_BYTES:,} bytes"),
+        ("? [1, 2]\n: 3", "a key must be a plain word"),
+        ("a: !!python/object/apply:os.getcwd []", "line 1"),
+        ("a: [1, 2", "not readable as YAML"),
+        ("--- 1\n--- 2", "another document"),
+        ("a: \x07", "not readable as YAML"),
+        ("a: " + "9" * 5000, "file.yaml"),
+        ("a: !!float abc", "file.yaml"),
+        ("a: !!bool maybe", "file.yaml"),
+        ("a: !!timestamp soon", "file.yaml"),
+        ("a: 0x_", "file.yaml"),
+    ],
+)
+def test_a_hostile_document_is_refused_with_one_line_that_names_the_place(
+    text: str, words: str
+) -> None:
+    line = refusal(lambda: parse_yaml(text, "file.yaml"))
+    assert line.startswith("file.yaml: ")
+    assert words in line
+
+
+@given(
+    st.text(st.characters(codec="utf-8"), max_size=60)
+    | st.text("{}[]:,-?!&*#|>'\"%@` \n01ab", max_size=60)
+)
+@example("a: !!int x")
+@example("? ")
+def test_no_text_fails_the_reader_otherwise_than_with_one_line(text: str) -> None:
+    line = None
+    try:
+        parse_yaml(text, "file.yaml")
+    except InputError as error:
+        line = str(error)
+    assert line is None or line.startswith("file.yaml:")
+    assert line is None or "\n" not in line
+
+
+def test_a_date_stays_text_and_a_plain_document_is_read() -> None:
+    text = "when: 2019-03-05\nvalue: 1.5\nnone: null\nlist: [1, yes]"
+    expected = {"when": "2019-03-05", "value": 1.5, "none": None, "list": [1, True]}
+    assert parse_yaml(text, "file.yaml") == expected
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    huge, foreign = tmp_path / "huge.yaml", tmp_path / "foreign.yaml"
+    huge.write_bytes(b"x" * (MAX_BYTES + 1))
+    foreign.write_bytes(b"\xff\xfe\x00")
+    expected = {
+        huge: "at most",
+        foreign: "not UTF-8",
+        tmp_path / "none.yaml": "no such file",
+        tmp_path: "is a folder",
+    }
+    for path, words in expected.items():
+        line = refusal(lambda path=path: read_yaml(path))
+        assert line.startswith(str(path))
+        assert words in line
