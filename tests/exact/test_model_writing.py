@@ -105,6 +105,19 @@ def test_what_is_written_is_what_is_integrated(layer):
         assert value == pytest.approx(float(exact), rel=1e-12, abs=1e-300), equation.symbol
 
 
+@each_layer
+def test_every_letter_is_explained_and_used(layer):
+    written = write_equations(layer)
+    letters = [e.symbol for e in written.shared]
+    used = set().union(*(e.right.free_symbols for e in (*written.shared, *written.equations)))
+    assert set(letters) <= used
+    assert {s.name for s in used - set(letters)} <= {
+        item.name
+        for group in (layer.inputs, layer.states, layer.covariates, layer.parameters, layer.outputs)
+        for item in group
+    }
+
+
 def test_a_mirror_image_is_written_once_with_the_ratio_that_differs():
     written = write_equations(PAIR)
     assert [e.symbol.name for e in written.equations] == ["S_drug", "plasma:S-drug"]

@@ -47,6 +47,17 @@ def draw_fact(name: str, streams: Streams, count: int, start: int = 0) -> Array:
     return _from_scale(record, record.scale(record.value) + sd * z)
 
 
+def fact_of_people(
+    name: str, people: People, streams: Streams, uncertainty: Uncertainty
+) -> Array:
+    """The fact as each person has it (N,): the person's own draw, that of the replicate, or as it stands."""
+    if uncertainty == "none":
+        return np.full(len(people), fact(name).value)
+    number = people.index if uncertainty == "person" else people.replicate
+    first = int(number.min())
+    return draw_fact(name, streams, int(number.max()) + 1 - first, first)[number - first]
+
+
 def _logit(x: Array) -> Array:
     return np.log(x / (1 - x))
 
@@ -73,15 +84,11 @@ def individuals(
     one draw to all of a replicate, *none* the values as they stand. ``vary=False`` leaves out the variability between
     people; a yes-or-no parameter is then its share.
     """
-    n = len(people)
-    number = people.index if uncertainty == "person" else people.replicate
-    first = int(number.min())
 
     def drawn(name: str) -> Array:
-        if uncertainty == "none":
-            return np.full(n, fact(name).value)
-        return draw_fact(name, streams, int(number.max()) + 1 - first, first)[number - first]
+        return fact_of_people(name, people, streams, uncertainty)
 
+    n = len(people)
     rows = []
     for layer in model.joined.layers:
         for parameter in layer.parameters:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ketalab.errors import ScenarioError
+from ketalab.facts import scales
+from ketalab.laboratory._individuals import Uncertainty, fact_of_people
 from ketalab.model.mind import Measurement, measurement
 from ketalab.people import People, Population
 
@@ -17,10 +19,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Baseline:
-    """Baseline severity of people on one scale, points (N,)."""
+    """Baseline severity of people on one scale, and their fluctuation between visits, both points (N,)."""
 
     scale: Measurement
     severity: Array
+    fluctuation: Array
 
 
 def scale(name: str) -> Measurement:
@@ -31,18 +34,28 @@ def scale(name: str) -> Measurement:
     return made
 
 
-def baseline(name: str, population: Population, people: People) -> Baseline:
-    """Baseline severity of drawn people: the population's own, else the usual one of the scale."""
-    made = scale(name)
+def baseline(
+    name: str, population: Population, people: People, uncertainty: Uncertainty
+) -> Baseline:
+    """Baseline severity of drawn people: the population's own, else the usual one of the scale.
+
+    What the population does not state is drawn within the range of its fact, as constants of the layers are.
+    """
+    made, record = scale(name), scales()[name]
+
+    def drawn(fact_id: str) -> Array:
+        return fact_of_people(fact_id, people, people.streams, uncertainty)
+
     stated = next((b for b in population.baseline if b.measure == name), None)
-    mean = stated.mean if stated else made.baseline_mean
-    sd = stated.sd if stated and stated.sd is not None else made.baseline_sd
-    return Baseline(made, np.clip(mean + sd * people.severity, made.granularity, made.maximum))
+    mean = stated.mean if stated else drawn(record.baseline_mean)
+    sd = stated.sd if stated and stated.sd is not None else drawn(record.baseline_sd)
+    severity = np.clip(mean + sd * people.severity, made.granularity, made.maximum)
+    return Baseline(made, severity, drawn(record.fluctuation) * severity)
 
 
 def fluctuation(base: Baseline, people: People, purpose: str) -> Array:
     """A person's fluctuation at one visit, points (N,)."""
-    return base.scale.fluctuation * base.severity * people.normal(f"fluctuation:{purpose}")
+    return base.fluctuation * people.normal(f"fluctuation:{purpose}")
 
 
 def probability_below(base: Baseline, remaining: Array, limit: Array) -> Array:
@@ -50,8 +63,8 @@ def probability_below(base: Baseline, remaining: Array, limit: Array) -> Array:
 
     The score before rounding is normal around ``severity * remaining``; rounding adds half a step.
     """
-    sd = base.scale.fluctuation * base.severity
-    return np.asarray(ndtr((limit + base.scale.granularity / 2 - base.severity * remaining) / sd))
+    above = limit + base.scale.granularity / 2 - base.severity * remaining
+    return np.asarray(ndtr(above / base.fluctuation))
 
 
 def response_probability(base: Baseline, remaining: Array) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ketalab.facts import compounds
 from ketalab.laboratory._course import Course
-from ketalab.laboratory._individuals import Individuals, individuals
+from ketalab.laboratory._individuals import Individuals, Uncertainty, individuals
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
 from ketalab.laboratory._model import OutputInfo, output, outputs
 from ketalab.laboratory._result import Result
@@ -54,17 +54,18 @@ def _scored(
     scenario: Scenario,
     people: People,
     times: Array,
-    rated: bool,
+    noise: bool,
 ) -> Array:
     """Score, response or remission (T, N) from the severity that remains (T, N)."""
     *kind, scale = info.name.split(":")
-    base = baseline(scale, scenario.population, people)
+    uncertainty: Uncertainty = "person" if noise and scenario.uncertainty else "none"
+    base = baseline(scale, scenario.population, people, uncertainty)
     if kind == ["p", "response"]:
         return response_probability(base, remaining)
     if kind == ["p", "remission"]:
         return remission_probability(base, remaining)
     severity = base.severity * remaining
-    if not rated:
+    if not noise:
         return base.scale.expected(severity)
     moved = np.stack([fluctuation(base, people, f"{scale}:{t:.9g}") for t in times])
     return base.scale.score(severity, moved)
@@ -115,7 +116,7 @@ class _Group:
                 places = self.visits if rated else np.arange(len(self.times))
                 remaining = values["symptom:depression"][places]
                 course[places] = _scored(
-                    info, remaining, self.scenario, people, self.times[places], rated
+                    info, remaining, self.scenario, people, self.times[places], noise
                 )
             courses[info.name] = course[self.keep]
             figures[info.name] = self._figures(info, course, rated)
@@ -147,7 +148,7 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     infos = tuple(output(n) for n in scenario.outputs) or tuple(model_outputs.values())
     treatment = scenario.treatment()
     streams = Streams(scenario.seed)
-    uncertainty = "person" if scenario.uncertainty else "none"
+    uncertainty: Uncertainty = "person" if scenario.uncertainty else "none"
     groups = [
         _Group(scenario, infos, prepare(_course_of(variant, scenario.days * 24)))
         for variant in treatment.variants
@@ -159,7 +160,7 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     failed: dict[int, str] = {}
     for begin in range(0, n, BATCH):
         people = draw(scenario.population, streams, min(BATCH, n - begin), start=begin)
-        drawn = individuals(model, people, streams, uncertainty)  # type: ignore[arg-type]
+        drawn = individuals(model, people, streams, uncertainty)
         chosen = _variant_of(people, treatment.variants)
         for number, group in enumerate(groups):
             members = np.nonzero(chosen == number)[0]

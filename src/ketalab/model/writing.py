@@ -170,7 +170,7 @@ def _notation(layer: Layer) -> dict[str, str]:
     table: dict[str, str] = {}
     for name in names(layer):
         text = _latex_name(name)
-        while False:
+        while text in table.values() and name not in table:
             text += "'"
         table[name] = text
     return table

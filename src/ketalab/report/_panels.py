@@ -162,16 +162,14 @@ def _bins(values: Array) -> Array:
     distinct = np.unique(np.round(values, 9))
     if len(distinct) < 2:
         return np.array([distinct[0] - 0.5, distinct[0] + 0.5])
-    reach = distinct[-1] - distinct[0]
-    gaps = np.diff(distinct)
-    grain = float(gaps.min())
-    steps = gaps / grain
-    if reach / grain < 2000 and bool(np.all(np.abs(steps - np.round(steps)) < 1e-3)):
-        width = grain * max(1, round(reach / grain / 24))
-    else:
-        grain, width = 0.0, reach / 24
-    first = distinct[0] - grain / 2
-    return np.asarray(first + width * np.arange(math.ceil((reach + grain) / width - 1e-9) + 1))
+    reach = float(distinct[-1] - distinct[0])
+    grain = float(np.diff(distinct).min())
+    steps = np.diff(distinct) / grain
+    if reach / grain > 2000 or bool(np.any(np.abs(steps - np.round(steps)) > 1e-3)):
+        return np.linspace(values.min(), values.max(), 25)
+    width = grain * max(1, round(reach / grain / 24))
+    count = math.ceil((reach + grain) / width - 1e-9)
+    return np.asarray(distinct[0] - grain / 2 + width * np.arange(count + 1))
 
 
 def distribution_panel(

@@ -118,7 +118,7 @@ class Observer:
             if mean > 0:
                 own = StatedBaseline(measure=scale, mean=mean, sd=sd)
                 population = population.model_copy(update={"baseline": (own,)})
-        return scale_baseline(scale, population, seen.people)
+        return scale_baseline(scale, population, seen.people, "replicate")
 
     def score(self, seen: Seen, scale: str, hours: float) -> tuple[Array, Array]:
         """Baseline and written score at a time, both (R, n).
@@ -130,11 +130,8 @@ class Observer:
         first = base.severity.reshape(seen.shape)
         before = np.maximum(seen.at("symptom:depression", 0.0), 1e-6)
         severity = first * seen.at("symptom:depression", hours) / before
-        moved = (
-            base.scale.fluctuation
-            * first
-            * seen.normal(f"fluctuation:{scale}:{seen.arm}:{hours:.9g}")
-        )
+        share = base.fluctuation.reshape(seen.shape)
+        moved = share * seen.normal(f"fluctuation:{scale}:{seen.arm}:{hours:.9g}")
         return base.scale.score(first), base.scale.score(severity, moved)
 
     def event(self, seen: Seen, row: Outcome, hours: list[float]) -> Array:

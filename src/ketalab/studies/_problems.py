@@ -19,7 +19,7 @@ def first_problem(error: ValidationError, data: dict[str, Any]) -> str:
     """Return ``path: value is not allowed; ...`` of the problem that explains most."""
     found = error.errors(include_url=False)
     # An unknown key explains a missing one, so that it goes first.
-    order = {"extra_forbidden": 0, "missing": 2}
+    order = {"extra_forbidden": 0, "missing": 2, "too_short": 3}
     first = min(
         found,
         key=lambda item: (order.get(item["type"], 1), -len(item["loc"]), found.index(item)),
