@@ -19,12 +19,38 @@ from pathlib import Path
 import pytest
 
 from ketalab.cli import main
+from ketalab.facts import fact
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("facts", "people", "model", "body", "brain", "mind", "harm", "engine", "laboratory", "cli")
 BLOCK = re.compile(r"^```(\{code-block\} )?(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 TOLERANCE = 0.02
+
+
+#: Constants that the text of a page quotes: page, fact, words. Their numbers are those of the fact.
+QUOTED = (
+    ("body", "ketamine_cl_ratio_r_s", "(0.86, the arithmetic"),
+    ("body", "norketamine_cl_ratio_r_s", "(0.6, assumed, 0.4 to 1)"),
+    ("body", "venous_fast_share", "$f = 0.4$ (0.25 to 0.6)"),
+    ("body", "venous_slow_time", "$T = 30$ min (15 to 50)"),
+    ("body", "effect_site_half_life", "half-life of 6.1 min (2 to 11.8;"),
+    ("body", "unbound_fraction", "(0.53, Dayton"),
+    ("body", "unbound_brain_ratio", "(0.7, 0.5 to 1, assumed)"),
+    ("brain", "nmda_ic50_ketamine", "(1.42 µM for racemic ketamine"),
+    ("brain", "nmda_ic50_norketamine", "9.11 µM for racemic norketamine"),
+    ("brain", "interneuron_potency", "2 times the potency (1.1 to 4.3, assumed)"),
+    ("brain", "val66met_release", "(0.75, assumed)"),
+    ("brain", "potentiation_time", "(76 h)"),
+    ("mind", "vas_at_top", "The rating at the top, 0.6, is the middle"),
+    ("mind", "vas_at_top", "(0.37 to 0.89)"),
+    ("mind", "vas_threshold", "between 50 and"),
+    ("mind", "vas_top", "and 200 ng/mL"),
+    ("harm", "systolic_rise", "differ five-fold: 3.28, 7.4 ("),
+    ("harm", "systolic_rise", "and 16 mmHg"),
+    ("harm", "systolic_reference", "(185 ng/mL)"),
+    ("harm", "systolic_spread", "standard deviation of 0.6 (0.4 to 0.9, assumed"),
+)
 
 
 @dataclass(frozen=True)
@@ -101,6 +127,16 @@ def test_the_examples_of_a_page_do_what_it_shows(page, tmp_path, monkeypatch, ca
 def test_every_page_has_examples(page):
     languages = [block.language for block in blocks(page)]
     assert "python" in languages or "console" in languages
+
+
+@pytest.mark.parametrize(("page", "name", "words"), QUOTED)
+def test_a_constant_that_a_page_quotes_is_that_of_the_fact(page, name, words):
+    text = " ".join((DOCS / f"{page}.md").read_text("utf-8").split())
+    assert words in text
+    record = fact(name)
+    assert record.spread is not None or page == "harm"
+    known = {record.value, *((record.spread and record.spread.interval) or ())}
+    assert {float(number) for number in NUMBER.findall(words)} <= known
 
 
 def test_the_page_of_commands_shows_every_command():

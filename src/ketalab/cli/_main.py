@@ -84,7 +84,9 @@ def spread_outputs(arguments: Sequence[str]) -> list[str]:
 
 def read_dashes(arguments: Sequence[str]) -> list[str]:
     """Let a phrase such as ``-0.5 mg/kg ketamine iv`` be read, and refused, as a phrase and not as an option."""
-    phrases = [word for word in arguments if word.startswith("-") and " " in word and "=" not in word]
+    phrases = [
+        word for word in arguments if word.startswith("-") and " " in word and "=" not in word
+    ]
     if not phrases or "--" in arguments:
         return list(arguments)
     return [*(word for word in arguments if word not in phrases), "--", *phrases]

@@ -91,9 +91,7 @@ def _merge(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
         return list(np.cumsum([2 ** (_FINEST - level) for level in levels]))
 
     points = sorted({0, *edges(one), *edges(two)})
-    return tuple(
-        _FINEST - int(b - a).bit_length() + 1 for a, b in pairwise(points)
-    )
+    return tuple(_FINEST - int(b - a).bit_length() + 1 for a, b in pairwise(points))
 
 
 def build_grid(pilots: Problem, schedule: Schedule) -> Grid:

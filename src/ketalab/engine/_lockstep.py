@@ -1,7 +1,8 @@
 """The lockstep scheme in NumPy over patients: one time grid for all, Radau IIA, sweeps over the cascade.
 
 Every state is linear in itself, so on the s nodes of a step it solves ``(I + h W k) Y = y0 + h W g`` alone; states are
-solved in the order of the cascade (Gauss-Seidel). A cascade needs one sweep; a feedback loop is swept until it no longer moves.
+solved in the order of the cascade (Gauss-Seidel). A cascade needs one sweep; a feedback loop is swept until it
+no longer moves.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from ketalab.facts._load import (
     compounds,
     fact,
     facts,
-    first_problem,
     scales,
 )
 from ketalab.facts._record import Fact, Spread
@@ -31,7 +30,6 @@ __all__ = [
     "csl_from_record",
     "fact",
     "facts",
-    "first_problem",
     "parse_unit",
     "render",
     "scales",

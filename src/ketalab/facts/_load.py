@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ketalab._files import read_yaml
+from ketalab._problems import first_problem
 from ketalab.errors import FactError, closest
 from ketalab.facts._record import Fact
 
@@ -55,16 +56,6 @@ class Scale(BaseModel):
 Record = TypeVar("Record", bound=BaseModel)
 
 
-def first_problem(error: ValidationError) -> str:
-    """One line for a validation error: the field's path, what is wrong, and the value."""
-    problem = error.errors()[0]
-    path = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    value = repr(problem.get("input"))
-    shown = f" (here {value})" if problem["loc"] and len(value) < 60 else ""
-    return f"{path + ': ' if path else ''}{message}{shown}"
-
-
 def _records(folder: str, kind: type[Record]) -> Iterator[Record]:
     for path in sorted((DATA / folder).glob("*.yaml")):
         content = read_yaml(path)
@@ -73,7 +64,7 @@ def _records(folder: str, kind: type[Record]) -> Iterator[Record]:
                 yield kind.model_validate(item)
             except ValidationError as error:
                 name = item.get("id", "?") if isinstance(item, dict) else item
-                line = first_problem(error)
+                line = first_problem(error, item, kind.model_json_schema())
                 raise FactError(f"{path.name}: record {name!r}: {line}", item) from None
 
 

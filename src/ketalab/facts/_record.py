@@ -39,9 +39,9 @@ class Spread(BaseModel):
 class Fact(BaseModel):
     """One constant.
 
-    ``grade`` is *measured* (read in the primary source), *secondary* (read in another work that quotes
-    it), *derived* (arithmetic on other facts), *definition* (a rule, not a measurement) or *assumed*. An assumed or unverified fact must carry the
-    range that its authors would defend. ``support`` chooses the scale on which uncertainty is drawn:
+    ``grade`` is *measured* (read in the primary source), *secondary* (read in another work that quotes it),
+    *derived* (arithmetic on other facts), *definition* (a rule, not a measurement) or *assumed*. An assumed
+    or unverified fact must carry the range that its authors would defend. ``support`` chooses the scale on which uncertainty is drawn:
     log for ``positive``, logit for ``fraction``, identity for ``real``.
     """
 

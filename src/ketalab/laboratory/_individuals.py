@@ -47,9 +47,7 @@ def draw_fact(name: str, streams: Streams, count: int, start: int = 0) -> Array:
     return _from_scale(record, record.scale(record.value) + sd * z)
 
 
-def fact_of_people(
-    name: str, people: People, streams: Streams, uncertainty: Uncertainty
-) -> Array:
+def fact_of_people(name: str, people: People, streams: Streams, uncertainty: Uncertainty) -> Array:
     """The fact as each person has it (N,): the person's own draw, that of the replicate, or as it stands."""
     if uncertainty == "none":
         return np.full(len(people), fact(name).value)

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.special import ndtr, ndtri
 
 from ketalab._files import read_yaml
+from ketalab._problems import first_problem
 from ketalab.errors import ScenarioError
-from ketalab.facts import fact, first_problem
+from ketalab.facts import fact
 from ketalab.people._streams import Streams
 
 Array = NDArray[np.float64]
@@ -89,7 +90,9 @@ class Population(BaseModel):
         try:
             population = cls.model_validate(content)
         except ValidationError as error:
-            raise ScenarioError(f"{where}: {first_problem(error)}", content) from None
+            raise ScenarioError(
+                f"{where}: {first_problem(error, content, cls.model_json_schema())}", content
+            ) from None
         for gene, name in population.genotype.items():
             if name.lower() not in GENOTYPES[gene]:
                 allowed = ", ".join(GENOTYPES[gene])
@@ -101,8 +104,8 @@ class Population(BaseModel):
 class People:
     """People drawn: one array a property, shape (person,).
 
-    A person is number ``index`` of a ``replicate``. Units: ``weight`` kg, ``height`` cm, ``age`` years; ``female`` 0 or 1; ``bdnf_met`` and ``cyp2b6_star6``
-    count alleles; ``severity`` is a standard normal rank of baseline severity, the same on every scale.
+    A person is number ``index`` of a ``replicate``. Units: ``weight`` kg, ``height`` cm, ``age`` years;
+    ``female`` is 0 or 1; ``bdnf_met`` and ``cyp2b6_star6`` count alleles; ``severity`` is a standard normal rank of baseline severity, the same on every scale.
     """
 
     replicate: NDArray[np.int64]

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 Array = NDArray[np.float64]
 
 _PER_COUNTER = 4  # 64-bit words that Philox makes for each value of its counter
-_BITS = 53  # of a double's mantissa
+_BITS = 52  # of a double; with one more, the half added below could round up to a whole 1
 
 
 @dataclass(frozen=True)

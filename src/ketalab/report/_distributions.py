@@ -34,7 +34,7 @@ def row_panel(
     title = view.what if not view.unit else f"{view.what}, {view.unit}"
     limits = _LIMITS.get(view.observed_text, ()) if view.probability is not None else ()
     if limits:
-        title = f"standardised difference {view.what.removeprefix('direction of ')}"
+        title = f"standardised difference in {view.what.removeprefix('direction of ')}"
     label = f"published: {view.observed_text}"
     if view.observed is not None:
         label = f"observed {view.observed_text}"
@@ -53,9 +53,9 @@ def row_panel(
 
 def _say(view: RowView) -> str:
     assert view.interval is not None
-    unit = f" {view.unit}" if view.unit else ""
     interval = span(view.interval, view.places)
-    text = f"{view.title}: 90% of virtual trials gave {interval}{unit}"
+    title = f"{view.title[:1].upper()}{view.title[1:]}"
+    text = f"{title}: 90% of virtual trials gave {interval}{view.suffix}"
     if view.observed is not None:
         return f"{text}; observed {number(view.observed, view.places)}, {view.verdict}."
     return f"{text}; {view.verdict}."
@@ -86,7 +86,8 @@ def distribution_figure(
         for i, (view, values) in enumerate(shown[:MAX_PANELS])
     )
     lead = (
-        "Bars: share of virtual trials; shaded: their 90% interval; dark rule: the published value."
+        "Bars: share of virtual trials; shaded: their 90% interval; dark rule: the published value; "
+        "dashed rule: from where on a published direction holds."
     )
     more = len(shown) - MAX_PANELS
     note = (

@@ -25,13 +25,14 @@ class DataTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the report; one without panels is a sentence that says why there is none."""
+    """A figure of the report, its panels larger if ``wide``; one without panels says why."""
 
     title: str
     description: str
     panels: tuple[Panel, ...] = ()
     tables: tuple[DataTable, ...] = ()
     note: str = ""
+    wide: bool = False
 
 
 def sentences(parts: Sequence[str]) -> str:

@@ -56,6 +56,11 @@ class RowView:
         return 1 if self.unit in ("points", "%") else _words.decimals(numbers)
 
     @property
+    def suffix(self) -> str:
+        """The unit as it follows a number."""
+        return self.unit if self.unit in ("", "%") else f" {self.unit}"
+
+    @property
     def sharpness(self) -> float | None:
         """Width of the 90% interval over that of sampling alone."""
         if self.interval is None or self.sampling is None:

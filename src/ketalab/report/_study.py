@@ -13,7 +13,7 @@ from ketalab.report._distributions import distribution_figure
 from ketalab.report._figure import Figure
 from ketalab.report._rows import RowView, Tally, skipped_by_reason, tally, view_rows
 from ketalab.report._scores import score_figures
-from ketalab.report._words import clean, number, plural, span
+from ketalab.report._words import MINUS, clean, number, plural
 from ketalab.studies import Arm, Assumption, Replay, Study
 
 #: What the use that a study file declares means for its rows.
@@ -22,8 +22,8 @@ USES = {
     "is replayed to see whether the model still fits it, and never counts as validation.",
     "calibrate": "calibrate: this study belongs to those from which constants may be estimated. "
     "Agreement shows fit, not prediction.",
-    "validate": "validate: this study is held out; it chose no constant of the model. Agreement and "
-    "disagreement both tell of its predictions.",
+    "validate": "validate: this study is held out; it chose no constant of the model. Its rows, "
+    "inside or missed, speak of the model's predictions.",
 }
 _CONTROLS = {
     "masked-anaesthesia": "masked by anaesthesia",
@@ -146,18 +146,21 @@ def _simulated(replay: Replay) -> str:
     )
 
 
+def _said(value: object) -> str:
+    """A number as the file has it, or a word."""
+    if isinstance(value, (int, float)):
+        return f"{value:,.6g}".replace("-", MINUS)
+    return clean(value)
+
+
 def _assumption(item: Assumption) -> tuple[str, str, str, str]:
-    value = number(item.value) if isinstance(item.value, (int, float)) else clean(item.value or "–")
-    if item.unit:
-        value += f" {clean(item.unit)}"
-    ends = item.range
-    if ends is None:
-        shown = "–"
-    elif len(ends) == 2 and all(isinstance(end, (int, float)) for end in ends):
-        shown = span([float(end) for end in ends])
-    else:
-        shown = ", ".join(map(clean, ends))
-    return clean(item.field), value, shown, clean(item.why)
+    value, ends = "–", "–"
+    if item.value is not None:
+        value = f"{_said(item.value)} {clean(item.unit or '')}".strip()
+    if item.range is not None:
+        numbers = all(isinstance(end, (int, float)) for end in item.range)
+        ends = (" to " if numbers else ", ").join(map(_said, item.range))
+    return clean(item.field), value, ends, clean(item.why)
 
 
 def view_study(replay: Replay, place: int) -> StudyView:
@@ -197,13 +200,12 @@ def view_study(replay: Replay, place: int) -> StudyView:
 
 
 def _constant(one: Fact) -> tuple[str, str, str, str, str]:
-    value = f"{one.value:,.6g}".replace("-", "\u2212")
     shown = "–"
     if one.spread is not None and one.spread.interval is not None:
-        shown = " to ".join(f"{end:,.6g}" for end in one.spread.interval).replace("-", "\u2212")
+        shown = " to ".join(map(_said, one.spread.interval))
     elif one.spread is not None:
-        shown = f"± {one.spread.value:,.6g} (SE)"
-    return one.id, clean(one.quantity), value, clean(one.unit), shown
+        shown = f"± {_said(one.spread.value)} (SE)"
+    return one.id, clean(one.quantity), _said(one.value), clean(one.unit), shown
 
 
 def gather_constants(replays: Sequence[Replay]) -> Constants:

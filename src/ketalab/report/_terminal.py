@@ -32,10 +32,10 @@ def _verdict(view: RowView) -> str:
 
 
 def _cells(view: RowView) -> tuple[str, ...]:
-    unit = "" if view.observed is None else f" {view.unit}"
+    unit = "" if view.observed is None or view.unit == "points" else view.suffix
     return (
         view.title + (" *" if view.group == SHOWN else ""),
-        f"{view.observed_text}{unit}".replace(" %", "%").removesuffix(" points"),
+        f"{view.observed_text}{unit}",
         number(view.mean, view.places),
         "–" if view.interval is None else span(view.interval, view.places),
         _verdict(view),

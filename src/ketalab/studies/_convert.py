@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from ketalab._problems import first_problem
 from ketalab.errors import StudyError
 from ketalab.studies._assumed import assume, name_version
 from ketalab.studies._checks import row_key
@@ -16,7 +17,6 @@ from ketalab.studies._head import read_arms, read_citation, read_design, read_po
 from ketalab.studies._load import parse_study
 from ketalab.studies._measures import primary_scale
 from ketalab.studies._pk import convert_concentrations
-from ketalab.studies._problems import first_problem
 from ketalab.studies._readings import adjust_metric, apply_head, hand_reading, readings
 from ketalab.studies._record import EvidenceRecord, Row, number, read_records, text_of
 from ketalab.studies._rows import Converted, convert_claim, convert_number
@@ -231,7 +231,7 @@ def _row_problem(ctx: Context, converted: list[Row], seen: set[str]) -> str | No
         try:
             keys.append(row_key(Outcome.model_validate(row)))
         except ValidationError as error:
-            return first_problem(error, row)
+            return first_problem(error, row, Outcome.model_json_schema())
     if not seen.isdisjoint(keys) or len(set(keys)) < len(keys):
         return "says the same as an earlier row of the record"
     seen.update(keys)

@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from ketalab._files import read_yaml
+from ketalab._problems import first_problem
 from ketalab.errors import StudyError
-from ketalab.studies._problems import first_problem
+from ketalab.studies._citation import CITATION_ALIASES
 from ketalab.studies._schema import Study
+from ketalab.studies._write import study_schema
 
 
 def studies_folder() -> Path:
@@ -62,4 +64,5 @@ def parse_study(data: Any, where: str) -> Study:
     try:
         return Study.model_validate(data)
     except ValidationError as error:
-        raise StudyError(f"{where}: {first_problem(error, data)}", data) from None
+        line = first_problem(error, data, study_schema(), CITATION_ALIASES)
+        raise StudyError(f"{where}: {line}", data) from None

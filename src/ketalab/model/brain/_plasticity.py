@@ -3,11 +3,12 @@
 Occupancy is competitive: ``x = sum(C_i / K_i)``, ``occupancy = x / (1 + x)``, with unbound brain concentrations.
 The potency of the racemate is that of the rat in vivo (unbound plasma, Shaffer 2014); affinities of enantiomers
 enter only as ratios (Ebert 1997): with half of each, ``1/K_rac = (1/K_S + 1/K_R) / 2`` fixes both.
-The in-vivo potency refers to unbound plasma; it is multiplied by the brain/plasma ratio, taken to be alike in rat and man.
+The in-vivo potency refers to unbound plasma; it is multiplied by the brain/plasma ratio, taken to be alike in rat
+and man.
 
 Tonically active interneurons are blocked more readily than pyramidal cells. Their block disinhibits; block of the
-pyramidal cells themselves works against it, so that the surge is an inverted U in dose and vanishes at anaesthetic ones:
-``surge = occupancy_interneuron (1 - occupancy_cortical)**steepness``. The part of the surge that passes AMPA
+pyramidal cells themselves works against it, so that the surge is an inverted U in dose and vanishes
+at anaesthetic ones: ``surge = occupancy_interneuron (1 - occupancy_cortical)**steepness``. The part of the surge that passes AMPA
 receptors releases BDNF. Released BDNF, through mTORC1, adds synaptic potentiation, which is
 measured in hours of full drive, so that the gains of glutamate and BDNF do not move it; potentiation adds spines.
 

@@ -1,7 +1,8 @@
 """Rise of systolic blood pressure, in proportion to venous plasma ketamine.
 
-``rise = rise_at_reference * C_venous / reference``. Three cohorts given 0.5 mg/kg over 40 min differ five-fold (3.28 to
-16 mmHg), which is the range of the constant. Tolerance within a course was not seen (741 infusions) and is not modelled.
+``rise = rise_at_reference * C_venous / reference``. Three cohorts given 0.5 mg/kg over 40 min differ five-fold
+(3.28 to 16 mmHg), which is the range of the constant. Tolerance within a course was not seen (741 infusions) and is
+not modelled.
 """
 
 from __future__ import annotations

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from ketalab.errors import closest
-from ketalab.studies._citation import CITATION_ALIASES
-from ketalab.studies._write import study_schema
 
 Item = Any  # one entry of ValidationError.errors()
 Path = tuple[Any, ...]
 
 
-def first_problem(error: ValidationError, data: dict[str, Any]) -> str:
-    """Return ``path: value is not allowed; ...`` of the problem that explains most."""
+#: Keys with two spellings, for the schema that has them: the second spelling is not offered.
+Aliases = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What a document was held against: its JSON Schema, and keys that may be spelt in two ways."""
+
+    schema: dict[str, Any]
+    aliases: Aliases
+
+
+def first_problem(
+    error: ValidationError, data: Any, schema: dict[str, Any], aliases: Aliases | None = None
+) -> str:
+    """Return ``path: value is not allowed; ...`` of the problem that explains most.
+
+    ``data`` is what was validated, ``schema`` the JSON Schema of its model, which tells what is allowed.
+    """
+    rules = _Rules(schema, aliases or {})
     found = error.errors(include_url=False)
-    # An unknown key explains a missing one, so that it goes first.
+    # An unknown key explains a missing one, so that it goes first; a list is too short because its items fell.
     order = {"extra_forbidden": 0, "missing": 2, "too_short": 3}
     first = min(
         found,
         key=lambda item: (order.get(item["type"], 1), -len(item["loc"]), found.index(item)),
     )
     more = len({_path(item, data) for item in found}) - 1
-    line = f"{_dotted(first, data) or 'study'}: {_reason(first, data)}"
+    path = _dotted(first, data)
+    line = f"{path}: {_reason(first, data, rules)}" if path else _reason(first, data, rules)
     return f"{line} (and {more} more)" if more > 0 else line
 
 
-def _path(item: Item, data: dict[str, Any]) -> Path:
+def _path(item: Item, data: Any) -> Path:
     """Return the steps to the field, without the names of union branches that pydantic puts in."""
     steps: list[Any] = []
     here: Any = data
@@ -44,7 +63,7 @@ def _path(item: Item, data: dict[str, Any]) -> Path:
     return tuple(steps)
 
 
-def _dotted(item: Item, data: dict[str, Any]) -> str:
+def _dotted(item: Item, data: Any) -> str:
     steps = [str(step) for step in _path(item, data)]
     if item["type"] == "missing" and isinstance(item["loc"][-1], int):
         steps.pop()
@@ -53,16 +72,18 @@ def _dotted(item: Item, data: dict[str, Any]) -> str:
     return ".".join(steps)
 
 
-def _reason(item: Item, data: dict[str, Any]) -> str:
+def _reason(item: Item, data: Any, rules: _Rules) -> str:
     kind, context, value = item["type"], item.get("ctx", {}), item.get("input")
+    if kind == "value_error":
+        return str(item["msg"]).removeprefix("Value error, ")
     if kind == "study":
         return str(context["text"])
     if kind == "extra_forbidden":
-        return _unknown_key(_path(item, data))
+        return _unknown_key(_path(item, data), rules)
     if kind == "missing":
         if isinstance(item["loc"][-1], int):
             return f"{value!r} is not allowed; needs {item['loc'][-1] + 1} items"
-        return f"is missing; {_allowed(_path(item, data))}"
+        return f"is missing; {_allowed(_path(item, data), rules)}"
     shown = _short(value) if isinstance(value, (dict, list, tuple, BaseModel)) else repr(value)
     if kind in ("literal_error", "enum"):
         words = _quoted(context["expected"])
@@ -73,12 +94,11 @@ def _reason(item: Item, data: dict[str, Any]) -> str:
     return f"{shown} is not allowed; {_plain(item['msg'])}"
 
 
-def _unknown_key(path: Path) -> str:
-    key, allowed = str(path[-1]), list(_properties(path[:-1]))
-    if key in CITATION_ALIASES and path[0] == "citation":
-        return f"stands beside {CITATION_ALIASES[key]}, which is the same; write one of them"
-    if path[0] == "citation":
-        allowed = [name for name in allowed if name not in CITATION_ALIASES]
+def _unknown_key(path: Path, rules: _Rules) -> str:
+    key, allowed = str(path[-1]), list(_properties(path[:-1], rules))
+    if key in rules.aliases and rules.aliases[key] in allowed:
+        return f"stands beside {rules.aliases[key]}, which is the same; write one of them"
+    allowed = [name for name in allowed if name not in rules.aliases]
     return f"unknown key; allowed are {', '.join(allowed)}{closest(key, allowed)}"
 
 
@@ -114,25 +134,25 @@ def _short(value: Any) -> str:
 # --- what the JSON Schema allows at a place -------------------------------------------------------
 
 
-def _node(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the part of the schema at a place, and the schema."""
-    schema = study_schema()
-    here: dict[str, Any] = schema
+def _node(path: Path, rules: _Rules) -> dict[str, Any]:
+    """Return the part of the schema at a place."""
+    schema = rules.schema
+    here = schema
     for step in path:
         here = _resolve(here, schema)
         if isinstance(step, int):
             here = here.get("items") or (here.get("prefixItems") or [{}])[0]
         else:
             here = here.get("properties", {}).get(step, {})
-    return _resolve(here, schema), schema
+    return _resolve(here, schema)
 
 
-def _properties(path: Path) -> dict[str, Any]:
-    return dict(_node(path)[0].get("properties", {}))
+def _properties(path: Path, rules: _Rules) -> dict[str, Any]:
+    return dict(_node(path, rules).get("properties", {}))
 
 
-def _allowed(path: Path) -> str:
-    node, _ = _node(path)
+def _allowed(path: Path, rules: _Rules) -> str:
+    node = _node(path, rules)
     words = node.get("enum") or ([node["const"]] if "const" in node else [])
     if words:
         return f"one of {', '.join(map(str, words))}"
