@@ -107,6 +107,10 @@ bench: $(VENV)/.dev ## speed, in interleaved rounds; writes out/bench.json
 	@mkdir -p out
 	$(PY) benchmarks/run.py --json out/bench.json
 
+.PHONY: picture
+picture: $(VENV)/.package ## draw the README's picture again
+	$(PY) scripts/picture.py docs/replay-berman2000.svg
+
 .PHONY: docs
 docs: $(VENV)/.docs ## the manual, in docs/_build/html
 	$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --quiet -b html docs docs/_build/html

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -41,7 +40,17 @@ def test_simulate_prints_one_json_document_and_nothing_else(capsys) -> None:
     code, out, _ = run(capsys, "simulate", *FEW, "--json")
     document = json.loads(out)
     assert code == 0
-    keys = {"schema", "scenario", "hash", "seed", "engine", "patients", "failed", "facts", "outputs"}
+    keys = {
+        "schema",
+        "scenario",
+        "hash",
+        "seed",
+        "engine",
+        "patients",
+        "failed",
+        "facts",
+        "outputs",
+    }
     assert set(document) == keys
     assert document["schema"] == 1
     assert document["failed"] == 0
@@ -143,7 +152,11 @@ def test_bad_input_is_one_line_that_names_the_value_and_what_is_allowed(
 
 
 MALFORMED = {
-    "wrong field": ("population: {condition: MDD}", "population: {condition: MDD, mood: low}", "mood"),
+    "wrong field": (
+        "population: {condition: MDD}",
+        "population: {condition: MDD, mood: low}",
+        "mood",
+    ),
     "missing spread kind": ("source: x}", "source: x, spread: {value: 3}}", "spread.kind"),
     "unit that does not fit": (
         "kind: change, arm: a",
@@ -269,7 +282,8 @@ def test_convert_writes_files_that_replay_reads(capsys, tmp_path) -> None:
       treatments:
         - {compound: racemic ketamine, route: iv, dose: 0.5, unit: mg/kg, duration_min: 40, times_h: [0]}
   outcomes:
-    - {measure: MADRS, kind: change, arm: ketamine, time_h: 24, mean: -14, sd: 10, n: 5, verified: true, source: made up}
+    - {measure: MADRS, kind: change, arm: ketamine, time_h: 24, mean: -14, sd: 10, n: 5, verified: true,
+    source: made up}
     - {measure: MADRS, kind: p_value, arm: ketamine, time_h: 24, p: 0.03, verified: true, source: made up}
   finding: made up
 """

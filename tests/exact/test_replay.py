@@ -235,7 +235,9 @@ def test_contrasts_are_what_they_are_called() -> None:
 
 def test_concentration_rows_come_in_their_unit_and_site() -> None:
     outcomes = [
-        row("cmax", "ketamine", "concentration", analyte="ketamine", site=site, unit=unit, value=1.0)
+        row(
+            "cmax", "ketamine", "concentration", analyte="ketamine", site=site, unit=unit, value=1.0
+        )
         for site, unit in (("venous", "ng/mL"), ("arterial", "ng/mL"), ("venous", "ug/mL"))
     ]
     venous, arterial, micro = (

@@ -41,7 +41,8 @@ class Fact(BaseModel):
 
     ``grade`` is *measured* (read in the primary source), *secondary* (read in another work that quotes it),
     *derived* (arithmetic on other facts), *definition* (a rule, not a measurement) or *assumed*. An assumed
-    or unverified fact must carry the range that its authors would defend. ``support`` chooses the scale on which uncertainty is drawn:
+    or unverified fact must carry the range that its authors would defend. ``support`` chooses the scale on
+    which uncertainty is drawn:
     log for ``positive``, logit for ``fraction``, identity for ``real``.
     """
 

@@ -105,7 +105,8 @@ class People:
     """People drawn: one array a property, shape (person,).
 
     A person is number ``index`` of a ``replicate``. Units: ``weight`` kg, ``height`` cm, ``age`` years;
-    ``female`` is 0 or 1; ``bdnf_met`` and ``cyp2b6_star6`` count alleles; ``severity`` is a standard normal rank of baseline severity, the same on every scale.
+    ``female`` is 0 or 1; ``bdnf_met`` and ``cyp2b6_star6`` count alleles; ``severity`` is a standard normal
+    rank of baseline severity, the same on every scale.
     """
 
     replicate: NDArray[np.int64]

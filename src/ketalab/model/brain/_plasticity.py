@@ -8,7 +8,8 @@ and man.
 
 Tonically active interneurons are blocked more readily than pyramidal cells. Their block disinhibits; block of the
 pyramidal cells themselves works against it, so that the surge is an inverted U in dose and vanishes
-at anaesthetic ones: ``surge = occupancy_interneuron (1 - occupancy_cortical)**steepness``. The part of the surge that passes AMPA
+at anaesthetic ones: ``surge = occupancy_interneuron (1 - occupancy_cortical)**steepness``. The part of the
+surge that passes AMPA
 receptors releases BDNF. Released BDNF, through mTORC1, adds synaptic potentiation, which is
 measured in hours of full drive, so that the gains of glutamate and BDNF do not move it; potentiation adds spines.
 

@@ -6,7 +6,8 @@ steady-state ratings were linear from 50 to 200 ng/mL (Bowdle 1998), so plasma a
 Relief is a share of baseline severity, in two parts. In responders the drug's part follows synaptic potentiation:
 ``target = (responder maximum + study) potentiation / (potentiation + half)``, ``d relief/dt = (target - relief) / T``;
 others do not change. The setting's part is kept up from the first session until some weeks after the last one; its
-mean is ``logistic(logit(saline) + midazolam + open + new antidepressant + masked + per doubling of sites) + study``, and it too
+mean is ``logistic(logit(saline) + midazolam + open + new antidepressant + masked + per doubling of sites) +
+study``, and it too
 is carried by a share of people, so that its spread grows with its mean. What remains is ``(1 - relief)(1 - setting)``.
 """
 
