@@ -122,6 +122,6 @@ lock: ## resolve the requirements again (UPGRADE=1: to the newest versions)
 
 .PHONY: clean
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) build dist docs/_build out
+	rm -rf $(VENV) build dist docs/_build docs/generated out
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(SRC) -name __pycache__ -type d -prune -exec rm -rf {} +

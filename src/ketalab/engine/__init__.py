@@ -2,7 +2,7 @@
 
 from ketalab.engine._checker import check
 from ketalab.engine._grid import TOLERANCE, Grid, build_grid, grid_times
-from ketalab.engine._linear import Block, Ladder, split_blocks
+from ketalab.engine._linear import Block, Ladder, norms, split_blocks
 from ketalab.engine._lockstep import solve
 from ketalab.engine._problem import Problem, Schedule, Segment, Solution
 from ketalab.engine._radau import radau
@@ -19,6 +19,7 @@ __all__ = [
     "build_grid",
     "check",
     "grid_times",
+    "norms",
     "radau",
     "solve",
     "split_blocks",

@@ -59,6 +59,11 @@ def split_blocks(matrix: Array, inflow_states: set[int]) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
+def norms(matrix: Array) -> Array:
+    """Norm of each patient's matrix (N,), the largest column sum of sizes, per hour."""
+    return np.abs(matrix).sum(axis=1).max(axis=1, initial=0.0)
+
+
 def _taylor(scaled: Array) -> Array:
     """exp(M) - I for small M, by Horner's rule."""
     identity = np.eye(scaled.shape[-1])
@@ -82,14 +87,22 @@ class Ladder:
         Places inside the block of states needed at the nodes.
     finest : int
         The finest level of the time grid.
+    norm : float
+        Bound of the matrices' norm, per hour. It sets the lowest rung, so it belongs to the schedule and
+        not to the patients who happen to stand together: bytes must not depend on them.
     """
 
     def __init__(
-        self, block: Block, length: float, nodes: Array, watched: tuple[int, ...], finest: int
+        self,
+        block: Block,
+        length: float,
+        nodes: Array,
+        watched: tuple[int, ...],
+        finest: int,
+        norm: float,
     ) -> None:
         self.block, self.length = block, length
-        norm = float(np.max(np.sum(np.abs(block.matrix), axis=1), initial=0.0)) * length
-        bottom = max(finest, int(np.ceil(np.log2(max(norm / _SMALL, 1.0)))))
+        bottom = max(finest, int(np.ceil(np.log2(max(norm * length / _SMALL, 1.0)))))
         self.rungs = self._climb(1.0, bottom, 0)
         rows = np.array(watched, dtype=int)
         identity = np.eye(block.matrix.shape[1])[rows]

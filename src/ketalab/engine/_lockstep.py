@@ -11,21 +11,26 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ketalab.engine._linear import Block, Ladder, split_blocks
+from ketalab.engine._linear import Block, Ladder, norms, split_blocks
 from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution
-from ketalab.engine._radau import Collocation, radau
+from ketalab.engine._radau import Collocation, radau, sum_in_order
 
 STAGES = 4
 #: Largest relative change of the looped states in the last sweep, and the most sweeps allowed.
 _SETTLED = 1e-9
 _SWEEPS = 25
+#: Rates up to this many times the bound are still propagated to rounding (remainder 0.5**13 / 13!).
+_TOO_FAST = 2
 
 
 class Stepper:
     """One patient group on the way through a schedule: propagators and solve factors, kept by length and level."""
 
-    def __init__(self, problem: Problem, schedule: Schedule) -> None:
+    def __init__(self, problem: Problem, schedule: Schedule, norm: float | None = None) -> None:
         self.problem = problem
+        # Inflow states add a column with a single 1.
+        own = float(norms(problem.matrix).max(initial=0.0)) if norm is None else norm
+        self.norm = max(own, 1.0)
         self.method: Collocation = radau(STAGES)
         inflow = {state for segment in schedule for state, _ in segment.inflow}
         self.blocks: tuple[Block, ...] = split_blocks(problem.matrix, inflow)
@@ -47,7 +52,7 @@ class Stepper:
         key = (round(length, 9), finest)
         if key not in self._ladders:
             self._ladders[key] = tuple(
-                Ladder(block, length, self.method.nodes, watched, finest)
+                Ladder(block, length, self.method.nodes, watched, finest, self.norm)
                 for block, watched in zip(self.blocks, self.watched, strict=True)
             )
         return self._ladders[key]
@@ -119,11 +124,12 @@ class Stepper:
             for i in p.order:
                 g = p.gains[i](drivers, stages, p.parameters, p.covariates, inputs)
                 g = np.broadcast_to(np.asarray(g, dtype=float), (s, p.patients))
-                # Not a matrix product: its rounding may depend on how many patients stand side by side.
-                right = y[i] + hours * np.einsum("qr,rn->qn", self.method.weights, g)
+                weights = self.method.weights
+                slope = sum_in_order([weights[:, r, None] * g[r] for r in range(s)])
+                right = y[i] + hours * slope
                 factor = factors[i]
                 if factor is not None:
-                    new = np.einsum("qrn,rn->qn", factor, right)
+                    new = sum_in_order([factor[:, r] * right[r] for r in range(s)])
                 else:
                     new = self._solve_moving(i, drivers, stages, inputs, hours, right)
                 if p.loop:
@@ -151,14 +157,21 @@ class Stepper:
 
 
 def solve(
-    problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array
+    problem: Problem,
+    schedule: Schedule,
+    grid: tuple[tuple[int, ...], ...],
+    times: Array,
+    *,
+    norm: float | None = None,
 ) -> Solution:
     """Integrate a schedule on a grid and return the states at ``times`` (sorted, within the schedule).
 
     ``grid[i]`` lists the levels of the steps of segment i: a step of level j is 2**-j of the segment. A time at
-    the border of two segments gets the value after the events there.
+    the border of two segments gets the value after the events there. ``norm`` bounds the rates of the linear
+    part (per hour) for everyone with the schedule; without it the largest of these patients is taken, and their
+    last digits then depend on who they are. Patients faster than twice the bound are reported as failed.
     """
-    stepper = Stepper(problem, schedule)
+    stepper = Stepper(problem, schedule, norm)
     x, y = stepper.start()
     linear = np.empty((len(times), len(problem.linear_names), problem.patients))
     states = np.empty((len(times), len(problem.state_names), problem.patients))
@@ -188,7 +201,10 @@ def solve(
             x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
             y = stages[:, -1] if len(stages) else y
             begin = end
-    return Solution(times, linear, states, _failures(problem, linear, states))
+    failed = _failures(problem, linear, states)
+    for patient in np.nonzero(norms(problem.matrix) > _TOO_FAST * stepper.norm)[0]:
+        failed.setdefault(int(patient), "rates faster than the propagators were made for")
+    return Solution(times, linear, states, failed)
 
 
 def _failures(problem: Problem, linear: Array, states: Array) -> dict[int, str]:

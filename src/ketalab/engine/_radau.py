@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
 from ketalab.engine._problem import Array
+
+
+def sum_in_order(terms: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Add arrays one after the other.
+
+    A matrix product or ``einsum`` may add in another order, or fuse, as the number of patients asks; the bytes
+    of a patient must not depend on who stands beside.
+    """
+    total = terms[0] + terms[1]
+    for term in terms[2:]:
+        total = total + term
+    return total
 
 
 @dataclass(frozen=True)
@@ -26,9 +40,9 @@ class Collocation:
     def solve_factors(self, z: Array) -> Array:
         """``(I + z W)**-1`` for each z (N,), shape (s, s, N), by the eigenvectors of W."""
         middle = 1 / (1 + self.values[:, None] * z)
-        return np.ascontiguousarray(
-            np.einsum("qk,kn,kr->qrn", self.vectors, middle, self.inverse, optimize=True).real
-        )
+        shares = self.vectors[:, None, :] * self.inverse.T[None, :, :]
+        terms = [shares[:, :, k, None] * middle[k] for k in range(len(self.values))]
+        return np.ascontiguousarray(sum_in_order(terms).real)
 
     def interpolate(self, start: Array, stages: Array, place: float) -> Array:
         """Dense output at ``place`` in 0..1 of a step; ``start`` (..., N), ``stages`` (..., s, N)."""
@@ -38,7 +52,8 @@ class Collocation:
             for j, q in enumerate(points):
                 if i != j:
                     weights[i] *= (place - q) / (p - q)
-        return weights[0] * start + np.einsum("s,...sn->...n", weights[1:], stages)
+        inner = [w * stages[..., i, :] for i, w in enumerate(weights[1:])]
+        return sum_in_order([weights[0] * start, *inner])
 
 
 @cache

@@ -207,6 +207,6 @@ def quantile(values: Array, q: float, axis: int | None = None) -> Any:
     """Quantile over patients without those that have no value; NaN where nobody has one."""
     if not np.isnan(values).any():
         return np.quantile(values, q, axis=axis)
-    kept = np.where(np.isnan(values).all(axis=axis, keepdims=True), np.inf, values)
-    result = np.nanquantile(kept, q, axis=axis)
-    return np.where(np.isinf(result), np.nan, result)
+    nobody = np.isnan(values).all(axis=axis, keepdims=True)
+    result = np.nanquantile(np.where(nobody, 0.0, values), q, axis=axis)
+    return np.where(nobody.all(axis=axis), np.nan, result)

@@ -41,6 +41,9 @@ class Scenario:
     uncertainty: bool = True
 
     def __post_init__(self) -> None:
+        # 2 and 2.0 are one scenario with one hash.
+        object.__setattr__(self, "days", float(self.days))
+        object.__setattr__(self, "times", tuple(float(time) for time in self.times))
         checks: tuple[tuple[str, Any, bool, str], ...] = (
             (
                 "patients",

@@ -211,9 +211,7 @@ def _table(curves: Sequence[_panels.Curve], plot: _Plot, arm: str) -> DataTable:
     return DataTable(caption, ("Time", *(c.name for c in curves)), tuple(rows))
 
 
-def _figure(
-    replay: Replay, key: str, title: str, plots: Sequence[_Plot], least: float, lead: str
-) -> Figure:
+def _figure(replay: Replay, title: str, plots: Sequence[_Plot], least: float) -> Figure:
     arms, empty = _dosed(replay, plots) if replay.courses else ([], [])
     if not arms:
         why = "no arm of this study could be simulated" if not replay.courses else "no arm has any"
@@ -221,22 +219,21 @@ def _figure(
     shown = arms[:MAX_ARMS]
     end = _window(replay, plots[0], shown, least)
     axis, _ = _vega.time_axis(end)
-    panels, tables, words, drawn = [], [], [lead], 0
+    words = ["Lines: median of virtual people; bands: 5th to 95th percentile."]
+    panels, tables, drawn = [], [], 0
     tops = [
         plot.top or 1.05 * plot.factor * max(_largest(replay, plot, a) for a in shown)
         for plot in plots
     ]
-    for a, arm in enumerate(shown):
-        for p, (plot, top) in enumerate(zip(plots, tops, strict=True)):
+    for arm in shown:
+        for plot, top in zip(plots, tops, strict=True):
             curves = _present([_curve(replay, arm, n, plot.factor, end) for n in plot.lines])
             points = _points(_observed(replay, arm, plot, end), plot.unit.strip())
             drawn += len(points)
             right = _LABEL_ROOM if len(plot.lines) > 1 else 16.0
             vertical = _vega.make_axis(plot.axis, 0.0, top)
             spec = _panels.course_panel(curves, axis, vertical, points, right=right)
-            panels.append(
-                Panel(f"{clean(arm)}: {plot.title}", _vega.to_svg(spec, f"{key}-{a}-{p}"))
-            )
+            panels.append(Panel(f"{clean(arm)}: {plot.title}", _vega.to_svg(spec)))
             tables.append(_table(curves, plot, arm))
             words.append(_say(curves, plot, arm))
     if empty:
@@ -244,19 +241,16 @@ def _figure(
         words.append(f"Not drawn, because there is next to nothing to see: {names}.")
     if len(arms) > MAX_ARMS:
         words.append(f"{plural(len(arms) - MAX_ARMS, 'further arm')} not drawn.")
-    if key.endswith("plasma"):
+    if plots is _PLASMA:
         published = f"{plural(drawn, 'published concentration')} drawn as diamonds."
         words.append(published if drawn else "The study file holds no concentration for these.")
     return Figure(title, sentences(words), tuple(panels), tuple(tables))
 
 
-def course_figures(replay: Replay, key: str) -> list[Figure]:
-    """Return plasma, receptor occupancy, and states beside harms; ``key`` keeps ids apart."""
-    people = "Lines: median of virtual people; bands: 5th to 95th percentile."
-    title = "Plasma by enantiomer and metabolite"
-    states = "Dissociation, and blood pressure beside it"
+def course_figures(replay: Replay) -> list[Figure]:
+    """Return plasma, receptor occupancy, and states beside harms."""
     return [
-        _figure(replay, f"{key}-plasma", title, _PLASMA, 12, people),
-        _figure(replay, f"{key}-nmda", "NMDA receptors blocked", _OCCUPANCY, 8, people),
-        _figure(replay, f"{key}-state", states, _STATES, 4, people),
+        _figure(replay, "Plasma by enantiomer and metabolite", _PLASMA, 12),
+        _figure(replay, "NMDA receptors blocked", _OCCUPANCY, 8),
+        _figure(replay, "Dissociation, and blood pressure beside it", _STATES, 4),
     ]

@@ -72,9 +72,7 @@ def _table(shown: Sequence[tuple[RowView, Array]]) -> DataTable:
     return DataTable("Percentiles over virtual trials", columns, tuple(rows))
 
 
-def distribution_figure(
-    views: Sequence[RowView], draws: Sequence[Array | None], key: str
-) -> Figure:
+def distribution_figure(views: Sequence[RowView], draws: Sequence[Array | None]) -> Figure:
     """Return one panel a counted row, in the order of ``views``; ``draws`` are as in the file."""
     title = "What virtual trials gave, row by row"
     counted = [(view, draws[view.place]) for view in views if view.counted]
@@ -82,8 +80,8 @@ def distribution_figure(
     if not shown:
         return Figure(title, "No figure: no row of this study is counted.")
     panels = tuple(
-        Panel(view.title, _vega.to_svg(row_panel(view, values), f"{key}-row{i}"))
-        for i, (view, values) in enumerate(shown[:MAX_PANELS])
+        Panel(view.title, _vega.to_svg(row_panel(view, values)))
+        for view, values in shown[:MAX_PANELS]
     )
     lead = (
         "Bars: share of virtual trials; shaded: their 90% interval; dark rule: the published value; "

@@ -39,8 +39,8 @@ def _text(x: float, y: float, text: str, size: float, colour: str, weight: str =
     )
 
 
-def _place(spec: _vega.Spec, name: str, x: float, y: float) -> str:
-    return _vega.to_svg(spec, name).replace("<svg ", f'<svg x="{x}" y="{y}" ', 1)
+def _place(spec: _vega.Spec, x: float, y: float) -> str:
+    return _vega.to_svg(spec).replace("<svg ", f'<svg x="{x}" y="{y}" ', 1)
 
 
 def _key(y: float) -> str:
@@ -161,8 +161,8 @@ def replay_picture(replay: Replay, path: Path | str) -> Path:
         right = row_panel(view, draws, reach, _RIGHT_WIDTH, _PANEL)
         made += [
             _text(16, top + 14, f"{arm}: {_given(study, arm)}", 13, _vega.INK, "bold"),
-            _place(left, f"course{i}", 10, top + 18),
-            _place(right, f"result{i}", 20 + _LEFT_WIDTH, top + 18),
+            _place(left, 10, top + 18),
+            _place(right, 20 + _LEFT_WIDTH, top + 18),
         ]
     made += [_key(height - 12), "</svg>\n"]
     write_text(path, "\n".join(made))

@@ -164,7 +164,7 @@ def _table(arm: str, scale: str, curve: _panels.Curve, points: list[Published]) 
     return DataTable(f"Arm {clean(arm)}, points on {scale}", columns, tuple(rows))
 
 
-def _figure(replay: Replay, scale: str, key: str) -> Figure:
+def _figure(replay: Replay, scale: str) -> Figure:
     arms = arms_with(replay, scale)
     curves = {arm: score_curve(replay, arm, scale) for arm in arms[:MAX_ARMS]}
     tops = [float(c.high.max()) for c, _, _ in curves.values()]
@@ -172,12 +172,12 @@ def _figure(replay: Replay, scale: str, key: str) -> Figure:
     axis_y = _vega.make_axis(f"points on {scale}", 0.0, 1.06 * max(tops))
     axis_x, per_unit = _vega.time_axis(max(float(c.x[-1]) for c, _, _ in curves.values()))
     panels, tables, words, lost = [], [], [], 0
-    for i, (arm, (curve, points, unplaced)) in enumerate(curves.items()):
+    for arm, (curve, points, unplaced) in curves.items():
         lost += unplaced
         marks = [p.point(curve, per_unit) for p in points]
         drawn = _panels.Curve(curve.name, curve.x / per_unit, curve.low, curve.middle, curve.high)
         spec = _panels.course_panel([drawn], axis_x, axis_y, marks)
-        panels.append(Panel(f"{clean(arm)}: {scale}", _vega.to_svg(spec, f"{key}-{i}")))
+        panels.append(Panel(f"{clean(arm)}: {scale}", _vega.to_svg(spec)))
         tables.append(_table(arm, scale, curve, points))
         words.append(_say(arm, scale, curve, points))
     note = "Published intervals are the mean ± 1.96 standard errors (SD/√n), or as published."
@@ -197,11 +197,11 @@ def _figure(replay: Replay, scale: str, key: str) -> Figure:
     )
 
 
-def score_figures(replay: Replay, key: str) -> list[Figure]:
+def score_figures(replay: Replay) -> list[Figure]:
     """Return one figure a scale; a figure without panels says that no scale was simulated."""
     scales = scales_of(replay)
     if not scales:
         return [
             Figure("Symptom score by arm", "No figure: no rating scale of this study has a model.")
         ]
-    return [_figure(replay, scale, f"{key}-score{i}") for i, scale in enumerate(scales)]
+    return [_figure(replay, scale) for scale in scales]

@@ -164,19 +164,18 @@ def _assumption(item: Assumption) -> tuple[str, str, str, str]:
 
 
 def view_study(replay: Replay, place: int) -> StudyView:
-    """Gather what the page shows of one replay; ``place`` keeps its anchors and ids apart."""
+    """Gather what the page shows of one replay; ``place`` keeps anchors apart."""
     study = replay.study
     views = view_rows(replay.rows, study.outcomes)
     groups: dict[str, list[RowView]] = {}
     for view in views:
         if not view.skipped:
             groups.setdefault(view.group, []).append(view)
-    key = f"s{place}"
     live = any(draws is not None for draws in replay.draws)
     figures = []
     if live:
-        figures = [*course_figures(replay, key), *score_figures(replay, key)]
-        figures.append(distribution_figure(views, replay.draws, key))
+        figures = [*course_figures(replay), *score_figures(replay)]
+        figures.append(distribution_figure(views, replay.draws))
     return StudyView(
         id=clean(study.id),
         anchor=f"study-{place}",

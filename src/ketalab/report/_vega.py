@@ -123,17 +123,14 @@ def table(**columns: Sequence[float] | Array) -> Spec:
     return {"values": [dict(zip(names, map(_short, row), strict=True)) for row in rows]}
 
 
-def to_svg(spec: Spec, name: str) -> str:
-    """Convert a specification to an SVG element; ``name`` keeps its ids apart from others'.
+def to_svg(spec: Spec) -> str:
+    """Convert a specification to an SVG element for a page or a larger picture.
 
     Nothing is fetched. Roles and labels of single marks are dropped: the figure around the element
-    carries the description.
+    carries the description. No panel clips or shades by gradient, so there are no ids to collide.
     """
     import vl_convert
 
     svg = str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
     svg = re.sub(r"<[^<>]*>", lambda tag: _DROPPED.sub("", tag[0]), svg)
-    ids = {found: f"{name}-{i}" for i, found in enumerate(re.findall(r' id="([^"]+)"', svg))}
-    for old, new in ids.items():
-        svg = svg.replace(f' id="{old}"', f' id="{new}"').replace(f"url(#{old})", f"url(#{new})")
     return svg.replace("<svg ", '<svg focusable="false" ', 1)
