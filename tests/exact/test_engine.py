@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from ketalab.engine import Block, Ladder, radau, split_blocks
+from ketalab.engine import Block, Ladder, norms, radau, split_blocks
 
 Array = NDArray[np.float64]
 ROOT6 = math.sqrt(6)
@@ -203,6 +203,24 @@ def test_patients_in_one_block_do_not_meet() -> None:
         expected = exact(matrix, 5.0) @ x[n]
         np.testing.assert_allclose(together.advance(x, 5.0)[n], expected, atol=1e-13)
         np.testing.assert_allclose(alone.advance(x[n : n + 1], 5.0)[0], expected, atol=1e-13)
+
+
+def test_the_norm_of_a_matrix_is_its_largest_column_sum() -> None:
+    matrices = np.array([[[-1.0, 2.0], [1.0, -5.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    np.testing.assert_array_equal(norms(matrices), [7.0, 0.0])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+def test_a_patient_has_the_same_bytes_alone_and_among_others(size: int) -> None:
+    rng = np.random.default_rng(2)
+    matrices = [chain(4, rate) for rate in rng.uniform(0.1, 20, 8)]
+    x = rng.uniform(0, 1, (8, 4))
+    together = make_ladder(make_block(*matrices), 24.0)
+    alone = make_ladder(make_block(*matrices[:size]), 24.0)
+    for hours in (24.0, 1.7):
+        bytes_alone = alone.advance(x[:size], hours).tobytes()
+        assert bytes_alone == together.advance(x, hours)[:size].tobytes()
+    assert alone.nodes(x[:size], 3).tobytes() == together.nodes(x, 3)[..., :size].copy().tobytes()
 
 
 # --- blocks ---------------------------------------------------------------------------------------

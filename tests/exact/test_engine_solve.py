@@ -375,6 +375,15 @@ def test_a_patient_too_fast_for_the_grid_is_not_answered_with_a_wrong_number() -
     assert 1 in made.failed or made.states[1, 0, 1] == pytest.approx(np.exp(320.0), rel=0.01)
 
 
+def test_a_patient_with_rates_far_faster_than_the_others_is_exact() -> None:
+    problem = follower([1.0, 1.0])
+    problem.matrix[1] = -5000.0
+    made = solve(problem, one_bolus(3.0), ((4,) * 16,), np.array([0.0, 1e-3, 3.0]))
+    assert not made.failed
+    first = made.linear[0, 0, 1]
+    np.testing.assert_allclose(made.linear[1, 0, 1], first * np.exp(-5.0), rtol=1e-9)
+
+
 def test_segments_of_a_schedule_follow_each_other() -> None:
     assert all(a.stop == b.start for a, b in pairwise(LOOPED))
     part = Segment(0.0, 1.0, bolus(1.0, 2.0, 3.0), (), {"a": np.array([4.0, 5.0, 6.0]), "b": 7.0})

@@ -185,6 +185,8 @@ def test_the_hash_moves_with_every_option_and_with_nothing_else() -> None:
         ({"patients": "20"}, "patients"),
         ({"days": 0}, "days"),
         ({"days": -1}, "days"),
+        ({"days": "two"}, "days"),
+        ({"times": ("noon",)}, "times"),
         ({"days": float("nan")}, "days"),
         ({"days": 732}, "at most 731"),
         ({"engine": "magic"}, "allowed: auto, lockstep, numpy, checker"),

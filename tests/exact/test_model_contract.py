@@ -219,6 +219,13 @@ def test_a_linear_body_is_taken_and_its_matrix_is_that_of_the_equations() -> Non
     np.testing.assert_array_equal(matrix, [[-35.0, 1.0], [1.0, -1.0]])
 
 
+def test_a_body_state_cannot_start_with_an_amount_that_nobody_gave() -> None:
+    layer = make_layer(lambda m, v: {"x": -v.k * v.x}, "x", linear=True)
+    full = replace(layer, states=(State("x", "umol", "x", initial=5.0),))
+    with pytest.raises(TraceError, match="'x'"):
+        trace(join([full]))
+
+
 # --- every other state is linear in itself --------------------------------------------------------
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from ketalab.engine._problem import Array, Problem, Schedule, Solution
+from ketalab.engine._problem import Array, Problem, Schedule, Solution, check_times
 
 
 def check(
     problem: Problem, schedule: Schedule, times: Array, *, rtol: float = 1e-9, atol: float = 1e-12
 ) -> Solution:
     """Integrate linear and other states together with Radau, segment by segment, for each patient."""
+    check_times(schedule, times)
     n, m = len(problem.linear_names), len(problem.state_names)
     linear = np.full((len(times), n, problem.patients), np.nan)
     states = np.full((len(times), m, problem.patients), np.nan)
@@ -19,7 +20,13 @@ def check(
     for patient in range(problem.patients):
         one = problem.take([patient])
         line = tuple(segment.take([patient]) for segment in schedule)
-        reason = _one(one, line, times, linear[:, :, patient], states[:, :, patient], rtol, atol)
+        try:
+            with np.errstate(all="ignore"):
+                reason = _one(
+                    one, line, times, linear[:, :, patient], states[:, :, patient], rtol, atol
+                )
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+            reason = f"the adaptive solver gave up: {error}"
         if reason:
             failed[patient] = reason
     return Solution(times, linear, states, failed)
@@ -74,6 +81,8 @@ def _one(
         )
         if not result.success:
             return str(result.message)
+        if not np.isfinite(result.y).all():
+            return "a state is not a finite number"
         rows = np.searchsorted(points, asked)
         linear[inside], states[inside] = result.y[:n, rows].T, result.y[n:, rows].T
         z = result.y[:, -1].copy()

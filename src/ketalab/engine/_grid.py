@@ -52,7 +52,11 @@ def _segment_levels(
             _error(stepper.method.interpolate(y, whole, 0.5), first[:, -1], peak),
             _error(quarter, stepper.method.interpolate(y, first, 0.5), peak),
         )
-        if not error <= TOLERANCE and level < _FINEST - 1:
+        if not np.isfinite(error):
+            raise SolutionError(
+                "the time grid cannot be built: a pilot's state is not a finite number"
+            )
+        if error > TOLERANCE and level < _FINEST - 1:
             level += 1
             continue
         levels.append(level)
@@ -94,19 +98,41 @@ def _merge(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(_FINEST - int(b - a).bit_length() + 1 for a, b in pairwise(points))
 
 
+def _kind(segment: Segment) -> tuple[object, ...]:
+    """What makes two segments ask for the same steps: length, what is given (to about 40%), free inputs."""
+
+    def size(amount: Array | float) -> float:
+        mean = float(np.mean(amount))
+        return round(2 * np.log2(mean)) / 2 if mean > 0 else mean
+
+    return (
+        round(segment.length, 9),
+        tuple((state, size(amount)) for state, amount in segment.boluses),
+        tuple((state, size(amount)) for state, amount in segment.inflow),
+        tuple(sorted((name, float(np.mean(value))) for name, value in segment.inputs.items())),
+    )
+
+
 def build_grid(pilots: Problem, schedule: Schedule) -> Grid:
     """Return the levels of the steps of each segment.
 
-    Segments that are alike (same length, same kinds of events) share one set of steps, refined on the first two of
-    them: the second sees what the first left behind.
+    Segments that are alike (see :func:`_kind`) share one set of steps, refined on the first two of them: the second
+    sees what the first left behind.
     """
+    with np.errstate(all="ignore"):
+        return _build(pilots, schedule)
+
+
+def _build(pilots: Problem, schedule: Schedule) -> Grid:
     stepper = Stepper(pilots, schedule)
+    if stepper.no_number.any():
+        raise SolutionError("the time grid cannot be built: a pilot's rate is not a finite number")
     peak = _peaks(stepper, schedule)
     x, y = stepper.start()
-    known: dict[tuple[float, bool, bool], list[tuple[int, ...]]] = {}
+    known: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
     keys = []
     for segment in schedule:
-        key = (round(segment.length, 9), bool(segment.boluses), bool(segment.inflow))
+        key = _kind(segment)
         keys.append(key)
         x = stepper.enter(x, segment)
         chosen = known.setdefault(key, [])

@@ -76,6 +76,9 @@ def _taylor(scaled: Array) -> Array:
 class Ladder:
     """Propagators of one block over a segment of length ``length`` and its dyadic parts.
 
+    Each patient has a lowest rung of its own, by the norm of its own matrix, so that its bytes do not depend on who
+    stands beside; patients with the same lowest rung are computed together.
+
     Parameters
     ----------
     block : Block
@@ -87,44 +90,45 @@ class Ladder:
         Places inside the block of states needed at the nodes.
     finest : int
         The finest level of the time grid.
-    norm : float
-        Bound of the matrices' norm, per hour. It sets the lowest rung, so it belongs to the schedule and
-        not to the patients who happen to stand together: bytes must not depend on them.
     """
 
     def __init__(
-        self,
-        block: Block,
-        length: float,
-        nodes: Array,
-        watched: tuple[int, ...],
-        finest: int,
-        norm: float,
+        self, block: Block, length: float, nodes: Array, watched: tuple[int, ...], finest: int
     ) -> None:
-        self.block, self.length = block, length
-        bottom = max(finest, int(np.ceil(np.log2(max(norm * length / _SMALL, 1.0)))))
-        self.rungs = self._climb(1.0, bottom, 0)
+        self.block, self.length, self.finest = block, length, finest
+        steps = np.log2(np.maximum(norms(block.matrix) * length / _SMALL, 1.0))
+        bottoms = np.maximum(np.ceil(steps).astype(int), finest)
+        self._groups = [(np.nonzero(bottoms == b)[0], int(b)) for b in np.unique(bottoms)]
+        self.rungs, self._deeper = self._climb(1.0)
         rows = np.array(watched, dtype=int)
         identity = np.eye(block.matrix.shape[1])[rows]
         self.at_nodes: list[Array] = []  # level -> (nodes, N, watched, b)
         if len(rows):
-            inner = [self._climb(float(c), bottom, 0) for c in nodes[:-1]]
+            inner = [self._climb(float(c))[0] for c in nodes[:-1]]
             for level in range(finest + 1):
                 parts = [rungs[level][:, rows] for rungs in (*inner, self.rungs)]
                 self.at_nodes.append(np.stack(parts) + identity)
 
-    def _climb(self, share: float, bottom: int, top: int) -> list[Array]:
-        """Rungs exp(A share L / 2**j) - I for j = top..bottom, indexed by j."""
-        rung = _taylor(self.block.matrix * (share * self.length * 2.0**-bottom))
-        rungs = [rung]
-        for _ in range(bottom - top):
-            rung = 2 * rung + rung @ rung
-            rungs.append(rung)
-        return rungs[::-1]
+    def _climb(self, share: float) -> tuple[list[Array], list[list[Array]]]:
+        """Rungs exp(A share L / 2**j) - I: for j up to the finest level (N, b, b), and deeper ones by group."""
+        common = [np.empty_like(self.block.matrix) for _ in range(self.finest + 1)]
+        deeper: list[list[Array]] = []
+        for members, bottom in self._groups:
+            rung = _taylor(self.block.matrix[members] * (share * self.length * 2.0**-bottom))
+            below: list[Array] = []
+            for level in range(bottom, -1, -1):
+                if level <= self.finest:
+                    common[level][members] = rung
+                else:
+                    below.append(rung)
+                if level:
+                    rung = 2 * rung + rung @ rung
+            deeper.append(below[::-1])
+        return common, deeper
 
     def step(self, x: Array, level: int) -> Array:
         """Advance states (N, b) by one step of a level."""
-        return x + np.matmul(self.rungs[level], x[:, :, None])[:, :, 0]
+        return _apply(self.rungs[level], x)
 
     def nodes(self, x: Array, level: int) -> Array:
         """Watched states at the nodes of a step of a level, shape (watched, nodes, N)."""
@@ -133,15 +137,32 @@ class Ladder:
     def advance(self, x: Array, hours: float) -> Array:
         """Advance states (N, b) by any time within the segment."""
         left = hours
-        for level in range(len(self.rungs)):
+        for level in range(self.finest + 1):
             part = self.length * 2.0**-level
             while left >= part > 0:
                 x = self.step(x, level)
                 left -= part
-        if left > 0:
-            term, total = x, x
-            for k in range(1, _DEGREE + 1):
-                term = np.matmul(self.block.matrix, term[:, :, None])[:, :, 0] * (left / k)
-                total = total + term
-            x = total
+        if left <= 0:
+            return x
+        x = x.copy()
+        for (members, _), below in zip(self._groups, self._deeper, strict=True):
+            x[members] = self._finish(x[members], self.block.matrix[members], below, left)
         return x
+
+    def _finish(self, x: Array, matrix: Array, below: list[Array], left: float) -> Array:
+        """The rest of :meth:`advance` for patients with one lowest rung: its rungs, then a Taylor series."""
+        for level, rung in enumerate(below, start=self.finest + 1):
+            part = self.length * 2.0**-level
+            while left >= part > 0:
+                x = _apply(rung, x)
+                left -= part
+        term = x
+        for k in range(1, _DEGREE + 1):
+            term = np.matmul(matrix, term[:, :, None])[:, :, 0] * (left / k)
+            x = x + term
+        return x
+
+
+def _apply(rung: Array, x: Array) -> Array:
+    """(I + rung) x for each patient."""
+    return np.asarray(x + np.matmul(rung, x[:, :, None])[:, :, 0])

@@ -8,29 +8,37 @@ no longer moves.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ketalab.engine._linear import Block, Ladder, norms, split_blocks
-from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution
+from ketalab.engine._linear import Block, Ladder, split_blocks
+from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution, check_times
 from ketalab.engine._radau import Collocation, radau, sum_in_order
 
 STAGES = 4
 #: Largest relative change of the looped states in the last sweep, and the most sweeps allowed.
 _SETTLED = 1e-9
 _SWEEPS = 25
-#: Rates up to this many times the bound are still propagated to rounding (remainder 0.5**13 / 13!).
-_TOO_FAST = 2
+_SMALL_SHARE, _TINY = 1e-3, 1e-300
+#: A state that would grow by more than this exponent in one step is beyond the scheme, which would let it decay.
+_GROWTH = 1.0
 
 
 class Stepper:
     """One patient group on the way through a schedule: propagators and solve factors, kept by length and level."""
 
-    def __init__(self, problem: Problem, schedule: Schedule, norm: float | None = None) -> None:
+    def __init__(self, problem: Problem, schedule: Schedule) -> None:
+        # A matrix that is no number would spoil nobody else, but it has no propagator: rest in its place.
+        self.no_number: NDArray[np.bool_] = np.logical_not(
+            np.isfinite(problem.matrix).all(axis=(1, 2))
+        )
+        if self.no_number.any():
+            kept = np.where(self.no_number[:, None, None], 0.0, problem.matrix)
+            problem = replace(problem, matrix=kept)
         self.problem = problem
-        # Inflow states add a column with a single 1.
-        own = float(norms(problem.matrix).max(initial=0.0)) if norm is None else norm
-        self.norm = max(own, 1.0)
+        self.runs_away = np.zeros(problem.patients, dtype=bool)
         self.method: Collocation = radau(STAGES)
         inflow = {state for segment in schedule for state, _ in segment.inflow}
         self.blocks: tuple[Block, ...] = split_blocks(problem.matrix, inflow)
@@ -52,7 +60,7 @@ class Stepper:
         key = (round(length, 9), finest)
         if key not in self._ladders:
             self._ladders[key] = tuple(
-                Ladder(block, length, self.method.nodes, watched, finest, self.norm)
+                Ladder(block, length, self.method.nodes, watched, finest)
                 for block, watched in zip(self.blocks, self.watched, strict=True)
             )
         return self._ladders[key]
@@ -101,6 +109,8 @@ class Stepper:
             for k, constant in zip(p.rates, p.constant_rate, strict=True):
                 rate = k(none, blank, p.parameters, p.covariates, inputs) if constant else None
                 z = None if rate is None else np.broadcast_to(hours * np.asarray(rate), p.patients)
+                if z is not None:
+                    self.runs_away |= z < -_GROWTH
                 factors.append(None if z is None else self.method.solve_factors(z))
             self._factors[hours] = factors
         return self._factors[hours]
@@ -119,26 +129,41 @@ class Stepper:
         drivers = list(np.concatenate(watched)[self._driver_order]) if watched else []
         stages = [np.repeat(row[None, :], s, axis=0) for row in y]
         factors = self._solve_factors(hours, inputs)
+        # In a loop a patient is swept until it is settled, and then left alone whoever else still moves.
+        settled = np.zeros(p.patients, dtype=bool)
         for sweep in range(_SWEEPS if p.loop else 1):
-            change = 0.0
+            change = np.zeros(p.patients)
             for i in p.order:
-                g = p.gains[i](drivers, stages, p.parameters, p.covariates, inputs)
-                g = np.broadcast_to(np.asarray(g, dtype=float), (s, p.patients))
-                weights = self.method.weights
-                slope = sum_in_order([weights[:, r, None] * g[r] for r in range(s)])
-                right = y[i] + hours * slope
-                factor = factors[i]
-                if factor is not None:
-                    new = sum_in_order([factor[:, r] * right[r] for r in range(s)])
-                else:
-                    new = self._solve_moving(i, drivers, stages, inputs, hours, right)
+                new = self._solve_state(i, drivers, stages, y, factors[i], inputs, hours)
                 if p.loop:
-                    size = np.maximum(np.abs(new), 1e-3 * np.max(np.abs(new), initial=1e-300))
-                    change = max(change, float(np.max(np.abs(new - stages[i]) / size, initial=0.0)))
+                    new = np.where(settled, stages[i], new)
+                    size = np.maximum(np.abs(new), _SMALL_SHARE * np.abs(new).max(axis=0))
+                    moved = np.abs(new - stages[i]) / np.maximum(size, _TINY)
+                    change = np.maximum(change, moved.max(axis=0))
                 stages[i] = new
-            if sweep and change <= _SETTLED:
+            settled |= (change <= _SETTLED) & (sweep > 0)
+            if settled.all():
                 break
         return np.stack(stages) if stages else np.zeros((0, s, p.patients))
+
+    def _solve_state(
+        self,
+        i: int,
+        drivers: list[Array],
+        stages: list[Array],
+        y: Array,
+        factor: Array | None,
+        inputs: list[Array],
+        hours: float,
+    ) -> Array:
+        """One state at the nodes (s, N), the others held: ``(I + h W k)**-1 (y0 + h W g)``."""
+        p, weights = self.problem, self.method.weights
+        g = p.gains[i](drivers, stages, p.parameters, p.covariates, inputs)
+        g = np.broadcast_to(np.asarray(g, dtype=float), (STAGES, p.patients))
+        right = y[i] + hours * sum_in_order([weights[:, r, None] * g[r] for r in range(STAGES)])
+        if factor is None:
+            return self._solve_moving(i, drivers, stages, inputs, hours, right)
+        return sum_in_order([factor[:, r] * right[r] for r in range(STAGES)])
 
     def _solve_moving(
         self,
@@ -152,26 +177,33 @@ class Stepper:
         p = self.problem
         k = p.rates[i](drivers, stages, p.parameters, p.covariates, inputs)
         k = np.broadcast_to(np.asarray(k, dtype=float), right.shape)
+        self.runs_away |= (hours * k < -_GROWTH).any(axis=0)
         left = np.eye(STAGES) + hours * self.method.weights * k.T[:, None, :]
         return np.linalg.solve(left, right.T[:, :, None])[:, :, 0].T
 
 
 def solve(
-    problem: Problem,
-    schedule: Schedule,
-    grid: tuple[tuple[int, ...], ...],
-    times: Array,
-    *,
-    norm: float | None = None,
+    problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array
 ) -> Solution:
     """Integrate a schedule on a grid and return the states at ``times`` (sorted, within the schedule).
 
     ``grid[i]`` lists the levels of the steps of segment i: a step of level j is 2**-j of the segment. A time at
-    the border of two segments gets the value after the events there. ``norm`` bounds the rates of the linear
-    part (per hour) for everyone with the schedule; without it the largest of these patients is taken, and their
-    last digits then depend on who they are. Patients faster than twice the bound are reported as failed.
+    the border of two segments gets the value after the events there.
+
+    Raises
+    ------
+    ScenarioError
+        A time outside the schedule, or times that do not rise.
     """
-    stepper = Stepper(problem, schedule, norm)
+    check_times(schedule, times)
+    with np.errstate(all="ignore"):
+        return _solve(problem, schedule, grid, times)
+
+
+def _solve(
+    problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array
+) -> Solution:
+    stepper = Stepper(problem, schedule)
     x, y = stepper.start()
     linear = np.empty((len(times), len(problem.linear_names), problem.patients))
     states = np.empty((len(times), len(problem.state_names), problem.patients))
@@ -202,8 +234,12 @@ def solve(
             y = stages[:, -1] if len(stages) else y
             begin = end
     failed = _failures(problem, linear, states)
-    for patient in np.nonzero(norms(problem.matrix) > _TOO_FAST * stepper.norm)[0]:
-        failed.setdefault(int(patient), "rates faster than the propagators were made for")
+    for mask, reason in (
+        (stepper.no_number, "its linear part is not a finite number"),
+        (stepper.runs_away, "a state grows faster than the time grid can follow"),
+    ):
+        for patient in np.nonzero(mask)[0]:
+            failed[int(patient)] = reason
     return Solution(times, linear, states, failed)
 
 

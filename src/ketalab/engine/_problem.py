@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ketalab.errors import ScenarioError
+
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
 
@@ -92,6 +94,16 @@ class Segment:
 
 
 Schedule = tuple[Segment, ...]
+
+
+def check_times(schedule: Schedule, times: Array) -> None:
+    """Refuse times outside the schedule, or times that do not rise."""
+    first, last = schedule[0].start, schedule[-1].stop
+    outside = times[~((times >= first) & (times <= last))]
+    if len(outside):
+        raise ScenarioError(f"time {outside[0]:g} h lies outside {first:g} to {last:g} h")
+    if np.any(np.diff(times) < 0):
+        raise ScenarioError("times must rise")
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,6 @@ def quantile(values: Array, q: float, axis: int | None = None) -> Any:
     """Quantile over patients without those that have no value; NaN where nobody has one."""
     if not np.isnan(values).any():
         return np.quantile(values, q, axis=axis)
-    nobody = np.isnan(values).all(axis=axis, keepdims=True)
+    nobody: Any = np.all(np.isnan(values), axis=axis, keepdims=True)
     result = np.nanquantile(np.where(nobody, 0.0, values), q, axis=axis)
     return np.where(nobody.all(axis=axis), np.nan, result)

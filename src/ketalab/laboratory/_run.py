@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.engine import Grid, Schedule, build_grid, check, grid_times, norms, solve
+from ketalab.engine import Grid, Schedule, build_grid, check, grid_times, solve
 from ketalab.errors import SolutionError
 from ketalab.laboratory._course import Course, build_schedule, make_problem
 from ketalab.laboratory._individuals import Individuals, individuals
@@ -27,19 +27,16 @@ BATCH = 512
 #: on the seed of a run.
 PILOTS = 8
 _PILOT_REPLICATE = 2**31
-#: Rates this many times those of the fastest pilot are within the bound of the propagators.
-_NORM_MARGIN = 8.0
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A course ready to run: its time grid and the bound of the rates belong to it and are the same for everyone."""
+    """A course ready to run: its time grid belongs to it and is the same for everyone."""
 
     model: Traced
     course: Course
     grid: Grid
     edges: Array
-    norm: float
 
 
 def _pilot_settings(course: Course) -> Course:
@@ -57,10 +54,8 @@ def prepare(course: Course) -> Prepared:
     people = draw(Population(), streams, PILOTS, start=_PILOT_REPLICATE)
     pilots = individuals(model, people, streams, "person")
     schedule = build_schedule(model, _pilot_settings(course), people.weight)
-    problem = make_problem(model, pilots)
-    grid = build_grid(problem, schedule)
-    norm = _NORM_MARGIN * float(norms(problem.matrix).max())
-    return Prepared(model, course, grid, grid_times(grid, schedule), norm)
+    grid = build_grid(make_problem(model, pilots), schedule)
+    return Prepared(model, course, grid, grid_times(grid, schedule))
 
 
 @cache
@@ -137,7 +132,7 @@ def run(
         if engine == "checker":
             solution = check(problem, schedule, times)
         else:
-            solution = solve(problem, schedule, prepared.grid, times, norm=prepared.norm)
+            solution = solve(problem, schedule, prepared.grid, times)
         arguments = (
             list(np.moveaxis(solution.linear, 1, 0)),
             list(np.moveaxis(solution.states, 1, 0)),

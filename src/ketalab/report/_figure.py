@@ -25,14 +25,13 @@ class DataTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the report, its panels larger if ``wide``; one without panels says why."""
+    """A figure of the report; one without panels says why there is none."""
 
     title: str
     description: str
     panels: tuple[Panel, ...] = ()
     tables: tuple[DataTable, ...] = ()
     note: str = ""
-    wide: bool = False
 
 
 def sentences(parts: Sequence[str]) -> str:

@@ -98,6 +98,8 @@ def make_row(
         "kind": row.kind,
         "arms": [a for a in (row.arm, row.than) if a is not None],
         "time_h": row.time_h,
+        "analyte": row.analyte,
+        "unit": row.unit,
         "observed": row.observed if row.kind not in ("direction", "statement") else row.sign,
         "predicted": None,
         "inside": None,
