@@ -257,11 +257,12 @@ def test_a_target_taken_away_abolishes_potentiation_and_relief(target: str) -> N
 
 
 @pytest.mark.parametrize("target", ["AMPA", "BDNF", "mTORC1"])
-def test_a_target_behind_the_receptor_leaves_the_receptor_byte_for_byte(target: str) -> None:
+def test_a_target_behind_the_receptor_leaves_the_receptor_alone(target: str) -> None:
+    """To rounding: with the target off, the time grid needs fewer steps, and other steps round otherwise."""
     plain, knocked = with_intervention(), with_intervention(on(target, 0.0))
     for name in LAYERS:
         if name.startswith(("plasma", "occupancy", "harm", "state")):
-            assert knocked[name].tobytes() == plain[name].tobytes(), name
+            np.testing.assert_allclose(knocked[name], plain[name], rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("target", ["AMPA", "BDNF", "mTORC1"])

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from ketalab.errors import JoinError, TraceError
-from ketalab.facts import conversion_factor, fact, parse_unit
 from ketalab.laboratory import human_model
 from ketalab.model import (
     Covariate,
@@ -25,10 +24,6 @@ from ketalab.model import (
     Values,
     join,
 )
-from ketalab.model.body import body
-from ketalab.model.brain import brain
-from ketalab.model.harm import harm
-from ketalab.model.mind import mind
 from ketalab.model.tracing import Traced, trace
 
 Rates = Callable[[Maths, Values], Mapping[str, Any]]
@@ -368,32 +363,6 @@ def test_outputs_in_a_circle_are_refused_by_name() -> None:
 def test_what_is_declared_is_given_and_what_is_given_is_declared(layer: Layer, words: str) -> None:
     with pytest.raises(TraceError, match=re.escape(f"layer 'room': {words}")):
         trace(join([layer]))
-
-
-# --- the layers of the house ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("layer", [body(), brain(), mind(), harm()], ids=lambda layer: layer.name)
-def test_every_unit_of_a_layer_is_a_unit_and_every_parameter_fits_its_fact(layer: Layer) -> None:
-    for port in (*layer.inputs, *layer.outputs, *layer.states, *layer.covariates):
-        parse_unit(port.unit, f"{layer.name}: {port.name}")
-    for parameter in layer.parameters:
-        conversion_factor(fact(parameter.fact).unit, parameter.unit, parameter.name)
-        assert (parameter.spread is not None) == (parameter.between in ("lognormal", "logitnormal"))
-        assert parameter.between != "share" or fact(parameter.fact).support == "fraction"
-    names = [
-        item.name for group in (layer.inputs, layer.states, layer.parameters) for item in group
-    ]
-    assert len(set(names)) == len(names)
-
-
-def test_targets_and_entries_of_the_layers_lead_somewhere() -> None:
-    model = human_model()
-    for layer in model.joined.layers:
-        assert {entry.state for entry in layer.entries} <= {s.name for s in layer.states if s.mole}
-        for port in layer.targets.values():
-            assert port in model.inputs
-            assert next(p.default for p in layer.inputs if p.name == port) == 1.0
 
 
 def test_the_human_model_reads_every_parameter_and_has_no_dead_state() -> None:

@@ -128,6 +128,11 @@ def test_each_study_has_one_use_and_a_reason(studies):
         "wilkinson2019_midazolam_vs_saline_ipd",
         "lii2023",
         "lii2023_anaesthesia_masked",
+        "abdallah2018mrs",
+        "gideons2014",
+        "moghaddam1997",
+        "mrs_pcc2021",
+        "phoumthipphavong2016",
     }
 
 

@@ -62,6 +62,9 @@ class Fact(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Fact:
+        inside = self.spread.interval if self.spread else None
+        if inside and not inside[0] <= self.value <= inside[1]:
+            raise ValueError(f"the value {self.value:g} lies outside its interval {list(inside)}")
         if self.assumed and self.spread is None:
             raise ValueError("an assumed or unverified fact needs a spread that can be defended")
         if self.grade in ("measured", "secondary") and self.citation is None:
@@ -95,16 +98,22 @@ class Fact(BaseModel):
             return math.log(x / (1 - x))
         return x
 
-    def uncertainty(self) -> float:
-        """Standard deviation of the value on its own scale (log, logit or identity); 0 if no spread."""
+    def uncertainty(self) -> tuple[float, float]:
+        """Standard deviations below and above the value on its own scale (log, logit or identity).
+
+        Zeros where no spread is stated. An interval that does not lie evenly about the value has two: half of the
+        draws fall on each side of the value, and the ends of the interval are exceeded as often as it says.
+        """
         if self.spread is None:
-            return 0.0
+            return 0.0, 0.0
         if self.spread.interval is not None:
             low, high = map(self.scale, self.spread.interval)
-            return (high - low) / (2 * Z_OF_INTERVAL[self.spread.kind])
+            middle, z = self.scale(self.value), Z_OF_INTERVAL[self.spread.kind]
+            return (middle - low) / z, (high - middle) / z
         assert self.spread.value is not None
+        slope = 1.0
         if self.support == "positive":
-            return self.spread.value / self.value
+            slope = 1 / self.value
         if self.support == "fraction":
-            return self.spread.value / (self.value * (1 - self.value))
-        return self.spread.value
+            slope = 1 / (self.value * (1 - self.value))
+        return self.spread.value * slope, self.spread.value * slope

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,13 @@ _SPELLINGS = {
 }
 
 
+#: Names with small powers, multiplied and divided: what a unit is, and nothing that must be worked out at length.
+_NAME = r"(?:[^\W\d_][\w%°]*|%|1)(?:\s*(?:\*\*|\^)\s*-?\d(?:\.\d)?)?"
+_PLAIN = re.compile(
+    rf"\s*{_NAME}(?:\s*(?:\*(?!\*)|/|\s)\s*(?:{_NAME}|\({_NAME}(?:\s*\*?\s*{_NAME})*\)))*\s*"
+)
+
+
 @lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry[Any]:
     import pint
@@ -42,6 +50,8 @@ def parse_unit(unit: str, where: str = "unit") -> pint.Unit:
     """
     text = _SPELLINGS.get(unit.strip(), unit.strip())
     try:
+        if not _PLAIN.fullmatch(text):
+            raise ValueError(text)
         return _registry().Unit(text)
     except Exception:  # pint raises many kinds, tokenizer errors among them
         raise UnitError(f"{where}: {unit!r} is not a unit that can be read", unit) from None

@@ -125,6 +125,35 @@ def _edges(course: Course, session_window: tuple[float, float] | None) -> list[f
     return kept
 
 
+def _give(
+    model: Traced, course: Course, weights: Array, edges: list[float]
+) -> tuple[dict[int, list[tuple[int, Array]]], list[tuple[int, int, int, Array]]]:
+    """Boluses by the number of their edge, and inflows as (first edge, last edge, state, amount per hour).
+
+    An event within a millisecond of an edge is at that edge, and an infusion's rate is its amount over the time
+    between its edges, so that the whole dose is given whatever was joined.
+    """
+    entries = entry_states(model)
+    places = np.array(edges)
+    boluses: dict[int, list[tuple[int, Array]]] = {}
+    inflows = []
+    for a in course.administrations:
+        if a.time_h > course.horizon_h:
+            continue
+        first = int(np.argmin(np.abs(places - a.time_h)))
+        last = int(np.argmin(np.abs(places - a.end_h)))
+        cut = a.end_h > course.horizon_h + _SAME_TIME
+        for molecule, amount in micromoles(a).items():
+            state = entries[a.route, molecule]
+            given = (weights if a.per_kg else np.ones_like(weights)) * amount
+            if last == first:
+                boluses.setdefault(first, []).append((state, given))
+            else:
+                hours = a.duration_h if cut else edges[last] - edges[first]
+                inflows.append((first, last, state, given / hours))
+    return boluses, inflows
+
+
 def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
     """Cut a course into segments without events inside.
 
@@ -137,42 +166,26 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
     """
     check_modelled(model, course.administrations)
     scaled = intervention_inputs(model, course.interventions)
-    entries = entry_states(model)
     window = None
     if course.sessions:
         lasts = fact("expectation_lasts").to("h")
         window = (min(course.sessions), max(course.sessions) + lasts)
     defaults = {port.name: port.default or 0.0 for _, port in model.joined.free_inputs}
     constant: dict[str, Array | float] = {**defaults, **course.settings}
-    doses = [
-        (a, [(entries[a.route, m], (weights if a.per_kg else np.ones_like(weights)) * amount)
-             for m, amount in micromoles(a).items()])
-        for a in course.administrations
-        if a.time_h <= course.horizon_h
-    ]  # fmt: skip
     edges = _edges(course, window)
+    boluses, inflows = _give(model, course, weights, edges)
     segments = []
-    for start, stop in pairwise(edges):
-        boluses = [
-            entry
-            for a, into in doses
-            if a.duration_h == 0 and abs(a.time_h - start) <= _SAME_TIME
-            for entry in into
-        ]
-        inflow = [
-            (state, amount / a.duration_h)
-            for a, into in doses
-            if a.duration_h
-            and a.time_h - _SAME_TIME <= start < a.time_h + a.duration_h - _SAME_TIME
-            for state, amount in into
-        ]
+    for number, (start, stop) in enumerate(pairwise(edges)):
+        inflow = tuple(
+            (state, rate) for first, last, state, rate in inflows if first <= number < last
+        )
         inputs = dict(constant)
         if window is not None:
             inputs["session"] = 1.0 if window[0] - _SAME_TIME <= start < window[1] else 0.0
         for intervention, port in zip(course.interventions, scaled, strict=True):
             if intervention.from_h - _SAME_TIME <= start < intervention.to_h - _SAME_TIME:
                 inputs[port] = inputs[port] * intervention.factor
-        segments.append(Segment(start, stop, tuple(boluses), tuple(inflow), inputs))
+        segments.append(Segment(start, stop, tuple(boluses.get(number, ())), inflow, inputs))
     return tuple(segments)
 
 

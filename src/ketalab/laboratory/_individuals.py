@@ -40,11 +40,11 @@ def draw_fact(name: str, streams: Streams, count: int, start: int = 0) -> Array:
     the fact. A fact without a spread is the same in every draw.
     """
     record = fact(name)
-    sd = record.uncertainty()
-    if sd == 0:
+    below, above = record.uncertainty()
+    if below == above == 0:
         return np.full(count, record.value)
     z = streams.normal(f"uncertainty:{name}", count, start=start)
-    return _from_scale(record, record.scale(record.value) + sd * z)
+    return _from_scale(record, record.scale(record.value) + np.where(z < 0, below, above) * z)
 
 
 def fact_of_people(name: str, people: People, streams: Streams, uncertainty: Uncertainty) -> Array:

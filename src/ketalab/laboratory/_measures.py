@@ -31,7 +31,7 @@ def exposure(times: Array, values: Array) -> dict[str, Array]:
         ratio = np.log(first / second)
         falling = (second < first) & (second > 0) & (ratio > 1e-9)
         area = np.where(falling, step * (first - second) / ratio, step * (first + second) / 2)
-    auc = area.sum(axis=0)
+    auc = _total(area)
     slope, last = _terminal_slope(times, values, peak, cmax), values[-1]
     return {
         "cmax": cmax,
@@ -40,6 +40,11 @@ def exposure(times: Array, values: Array) -> dict[str, Array]:
         "auc_0_t": auc,
         "half_life": np.log(2) / slope,
     }
+
+
+def _total(rows: Array) -> Array:
+    """Sum over time (T, N) -> (N,), row after row: ``sum`` may add in another order for few patients."""
+    return np.asarray(np.cumsum(rows, axis=0)[-1])
 
 
 def _terminal_slope(times: Array, values: Array, peak: Array, cmax: Array) -> Array:
@@ -51,9 +56,9 @@ def _terminal_slope(times: Array, values: Array, peak: Array, cmax: Array) -> Ar
     divisor = np.where(enough, count, 1)
     logs = np.log(np.where(inside, values, 1.0))
     t = np.where(inside, times[:, None], 0.0)
-    middle = np.where(inside, t - t.sum(axis=0) / divisor, 0.0)
-    square = (middle**2).sum(axis=0)
-    slope = -(middle * logs).sum(axis=0) / np.where(square > 0, square, 1.0)
+    middle = np.where(inside, t - _total(t) / divisor, 0.0)
+    square = _total(middle**2)
+    slope = -_total(middle * logs) / np.where(square > 0, square, 1.0)
     return np.where(enough & (square > 0) & (slope > 0), slope, np.nan)
 
 

@@ -140,9 +140,14 @@ def run(
             list(group.covariates),
             _inputs_at(schedule, prepared.model.inputs, times, problem.patients),
         )
-        for name in names:
-            results[name][:, part] = _output_function(prepared.model, name)(*arguments)
-        failed |= {begin + patient: reason for patient, reason in solution.failed.items()}
+        bad = dict(solution.failed)
+        with np.errstate(all="ignore"):
+            for name in names:
+                value = _output_function(prepared.model, name)(*arguments)
+                results[name][:, part] = value
+                for patient in np.nonzero(~np.isfinite(results[name][:, part]).all(axis=0))[0]:
+                    bad.setdefault(int(patient), f"{name} is not a finite number")
+        failed |= {begin + patient: reason for patient, reason in bad.items()}
     if failed and not keep_failed:
         first, reason = next(iter(failed.items()))
         raise SolutionError(

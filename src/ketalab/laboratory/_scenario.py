@@ -20,6 +20,14 @@ MAX_DAYS = 731
 MAX_TIMES = 10_000
 
 
+def _number(name: str, value: Any) -> float:
+    """A plain number, or one of an array; text and truth values are refused."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ScenarioError(f"{name}: {value!r} is not allowed; allowed: numbers", value)
+    return float(value)
+
+
 @dataclass(frozen=True)
 class Scenario:
     """What is simulated.
@@ -42,8 +50,14 @@ class Scenario:
 
     def __post_init__(self) -> None:
         # 2 and 2.0 are one scenario with one hash.
-        object.__setattr__(self, "days", float(self.days))
-        object.__setattr__(self, "times", tuple(float(time) for time in self.times))
+        object.__setattr__(self, "days", _number("days", self.days))
+        object.__setattr__(self, "times", tuple(_number("times", time) for time in self.times))
+        for name in ("patients", "seed"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ScenarioError(
+                    f"{name}: {value!r} is not allowed; allowed: a whole number", value
+                )
         checks: tuple[tuple[str, Any, bool, str], ...] = (
             (
                 "patients",

@@ -258,6 +258,12 @@ def trace(joined: Joined) -> Traced:
     rates = _substitute_inputs(joined, symbols, raw_rates, outputs)
 
     linear = tuple(s.name for layer in joined.layers if layer.linear for s in layer.states)
+    for layer in joined.layers:
+        for state in layer.states:
+            if layer.linear and state.initial != 0:
+                raise TraceError(
+                    f"state {state.name!r} starts with {state.initial:g}: the body starts empty, doses fill it"
+                )
     others = tuple(s for layer in joined.layers if not layer.linear for s in layer.states)
     names = tuple(s.name for s in others)
     inputs = tuple(dict.fromkeys(port.name for _, port in joined.free_inputs))

@@ -41,6 +41,9 @@ FACTS = (
     "cyp2b6_star6_frequency",
 )
 
+#: What a mean may be; the same as for a single person.
+_LIMITS = {"weight_kg": (3, 300), "height_cm": (40, 250), "age": (18, 100)}
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -93,10 +96,18 @@ class Population(BaseModel):
             raise ScenarioError(
                 f"{where}: {first_problem(error, content, cls.model_json_schema())}", content
             ) from None
-        for gene, name in population.genotype.items():
-            if name.lower() not in GENOTYPES[gene]:
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(population, name)
+            if isinstance(value, Spread) and not low <= value.mean <= high:
+                raise ScenarioError(
+                    f"{where}: {name}.mean: {value.mean:g} is not allowed; {low} to {high}"
+                )
+        for gene, alleles in population.genotype.items():
+            if alleles.lower() not in GENOTYPES[gene]:
                 allowed = ", ".join(GENOTYPES[gene])
-                raise ScenarioError(f"{where}: genotype {gene}={name!r}; allowed: {allowed}", name)
+                raise ScenarioError(
+                    f"{where}: genotype {gene}={alleles!r}; allowed: {allowed}", alleles
+                )
         return population
 
 
@@ -202,7 +213,12 @@ def draw(
     shift = np.where(female == 1, -(1 - share), share) * value("height_sex_difference")
     height = population.height_cm or Spread(mean=value("adult_height"), sd=value("adult_height_sd"))
     if isinstance(height, Spread):
-        tall = height.mean + shift + height.sd * ndtri(uniform("height"))
+        # A stated standard deviation is that of everybody; what the sexes differ by is part of it.
+        within = height.sd
+        if population.height_cm is not None:
+            between = share * (1 - share) * value("height_sex_difference") ** 2
+            within = np.sqrt(max(height.sd**2 - between, 0.0))
+        tall = height.mean + shift + within * ndtri(uniform("height"))
         heights = np.clip(tall, 40.0, 250.0)
     else:
         heights = np.full(len(index), float(height))
@@ -243,13 +259,17 @@ def _weights(population: Population, female: Array, share: float, uniform: Array
     if isinstance(weight, float | int):
         return np.full(len(female), float(weight))
     if isinstance(weight, Spread):
-        mean, cv = weight.mean, weight.sd / weight.mean
+        mean, sd = weight.mean, weight.sd
     else:
-        mean, cv = fact("adult_weight").value, fact("adult_weight_cv").value
+        mean = fact("adult_weight").value
+        sd = mean * fact("adult_weight_cv").value
     ratio = fact("weight_sex_ratio").value
     woman = mean / (share + (1 - share) * ratio)
     typical = np.where(female == 1, woman, woman * ratio)
-    sigma = np.sqrt(np.log1p(cv**2))
+    # The standard deviation is that of everybody; what the sexes differ by is part of it.
+    between = share * (1 - share) * (woman * (ratio - 1)) ** 2
+    squares = share * woman**2 + (1 - share) * (woman * ratio) ** 2
+    sigma = np.sqrt(np.log1p(max(sd**2 - between, 0.0) / squares))
     return np.clip(typical * np.exp(sigma * ndtri(uniform) - sigma**2 / 2), 3.0, 300.0)
 
 
