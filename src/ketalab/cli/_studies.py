@@ -90,5 +90,7 @@ def convert_command(
     print_table("Decisions", ("record", "row", "decision"), rows)
     rows = [(d["record"], d["row"], d["reason"]) for d in conversion.not_expressed]
     print_table("Rows not expressed", ("record", "row", "reason"), rows)
-    typer.echo(f"{conversion.counts}")
+    for file, counts in conversion.counts.items():
+        parts = ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in counts.items())
+        typer.echo(f"{file}: {parts}")
     typer.echo(f"wrote {len(conversion.studies)} study files into {out}")

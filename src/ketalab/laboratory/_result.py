@@ -136,7 +136,7 @@ class Result:
             "scenario": self.scenario.to_dict(),
             "hash": self.scenario.hash(),
             "seed": self.scenario.seed,
-            "engine": self.scenario.engine,
+            "engine": self.scenario.solver,
             "patients": self.scenario.patients,
             "failed": len(self.failed),
             "facts": list(self.facts),

@@ -117,11 +117,19 @@ class Scenario:
         document["outputs"], document["times"] = list(self.outputs), list(self.times)
         return document
 
+    @property
+    def solver(self) -> str:
+        """The engine that runs: ``auto`` and ``lockstep`` are the scheme in NumPy so far."""
+        return "checker" if self.engine == "checker" else "numpy"
+
     def hash(self) -> str:
         """SHA-256 of the canonical document and of the grid's tolerance, 64 hexadecimal digits."""
         from ketalab.engine import TOLERANCE
         from ketalab.laboratory._run import PILOTS
 
-        document = {"scenario": self.to_dict(), "grid": {"tolerance": TOLERANCE, "pilots": PILOTS}}
+        document = {
+            "scenario": {**self.to_dict(), "engine": self.solver},
+            "grid": {"tolerance": TOLERANCE, "pilots": PILOTS},
+        }
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
