@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -218,10 +219,33 @@ def test_a_yaml_bomb_and_a_million_arms_are_refused_at_once(capsys, tmp_path) ->
     assert "100" in refuse(capsys, "replay", str(tmp_path / "few.yaml"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_refused_before_work(capsys, tmp_path) -> None:
-    tmp_path.chmod(0o500)
-    assert "cannot be written" in refuse(capsys, "simulate", *FEW, "--out", str(tmp_path / "x.csv"))
+def test_a_folder_that_cannot_be_written_is_refused_before_work(
+    capsys, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    path = tmp_path / "x.csv"
+    assert "cannot be written" in refuse(
+        capsys, "simulate", "--patients", "100000", "--out", str(path)
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "parquet", "nc"])
+def test_a_disk_that_fills_leaves_the_old_file_and_nothing_half_written(
+    ending: str, capsys, tmp_path, monkeypatch
+) -> None:
+    path = tmp_path / f"x.{ending}"
+    path.write_text("the old result")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    code, _, err = run(capsys, "simulate", *FEW, "--output", "score:MADRS", "--out", str(path))
+    assert code == 2
+    assert "No space left" in err
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "the old result"
 
 
 def test_outputs_facts_and_evidence_are_listed_as_json(capsys) -> None:

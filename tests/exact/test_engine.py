@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from ketalab.engine import Block, Ladder, norms, radau, split_blocks
+from ketalab.engine import Block, Ladder, Segment, norms, radau, split_blocks
 
 Array = NDArray[np.float64]
 ROOT6 = math.sqrt(6)
@@ -253,3 +253,13 @@ def test_blocks_hold_every_state_once_and_every_rate(size: int, seed: int) -> No
         back[np.ix_(range(2), block.index, block.index)] = block.matrix[:, :b, :b]
         assert {block.index[i] for i in block.entries} == inflow & set(block.index)
     np.testing.assert_array_equal(back, matrix)
+
+
+def test_a_segment_of_some_patients_holds_what_is_theirs() -> None:
+    part = Segment(
+        0.0, 1.0, ((0, np.array([1.0, 2.0, 3.0])),), (), {"a": np.array([4.0, 5.0, 6.0]), "b": 7.0}
+    )
+    taken = part.take([2, 0])
+    np.testing.assert_array_equal(taken.boluses[0][1], [3.0, 1.0])
+    np.testing.assert_array_equal(taken.inputs["a"], [6.0, 4.0])
+    assert taken.inputs["b"] == 7.0

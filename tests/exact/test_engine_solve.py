@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -276,6 +275,16 @@ def test_a_loop_with_a_rate_that_moves_agrees_with_the_checker() -> None:
     assert np.max(np.abs(made.states - reference.states) / size) < 2e-5
 
 
+def test_a_loop_is_swept_until_it_no_longer_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = tuple((2,) * 4 for _ in LOOPED)  # steps so long that the sweeps have work to do
+    times = np.array([1.5, 4.0, 30.0])
+    made = solve(looped(6), LOOPED, grid, times).states
+    monkeypatch.setattr(_lockstep, "_SETTLED", 1e-14)
+    monkeypatch.setattr(_lockstep, "_SWEEPS", 200)
+    longer = solve(looped(6), LOOPED, grid, times).states
+    np.testing.assert_allclose(made, longer, rtol=1e-7)
+
+
 @pytest.mark.parametrize("constant", [True, False])
 def test_a_rate_declared_constant_or_not_gives_the_same_course(constant: bool) -> None:
     times = np.linspace(0, 10, 21)
@@ -382,12 +391,3 @@ def test_a_patient_with_rates_far_faster_than_the_others_is_exact() -> None:
     assert not made.failed
     first = made.linear[0, 0, 1]
     np.testing.assert_allclose(made.linear[1, 0, 1], first * np.exp(-5.0), rtol=1e-9)
-
-
-def test_segments_of_a_schedule_follow_each_other() -> None:
-    assert all(a.stop == b.start for a, b in pairwise(LOOPED))
-    part = Segment(0.0, 1.0, bolus(1.0, 2.0, 3.0), (), {"a": np.array([4.0, 5.0, 6.0]), "b": 7.0})
-    taken = part.take([2, 0])
-    np.testing.assert_array_equal(taken.boluses[0][1], [3.0, 1.0])
-    np.testing.assert_array_equal(taken.inputs["a"], [6.0, 4.0])
-    assert taken.inputs["b"] == 7.0

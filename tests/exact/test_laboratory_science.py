@@ -18,6 +18,7 @@ from ketalab.laboratory import (
     Course,
     Result,
     Scenario,
+    baseline,
     human_model,
     individuals,
     outputs,
@@ -189,6 +190,19 @@ def test_more_baseline_severity_is_a_higher_score_and_the_stated_one_is_used() -
     assert simulate_few("1 mg saline iv bolus").typical["score:MADRS"][0] == 33
 
 
+@pytest.mark.parametrize("name", sorted(scales()))
+def test_a_baseline_is_a_score_that_the_scale_can_give(name: str) -> None:
+    people = draw(Population(), Streams(4), 2000)
+    maximum = fact(scales()[name].maximum).value
+    for mean in (2.0, 20.0, maximum - 1):
+        said = Population.parse({"baseline": [{"measure": name, "mean": mean, "sd": 8}]})
+        severity = baseline(name, said, people, "none").severity
+        assert severity.min() > 0
+        assert severity.max() <= maximum
+    usual = baseline(name, Population(), people, "none").severity
+    assert usual.mean() == pytest.approx(fact(scales()[name].baseline_mean).value, abs=0.5)
+
+
 # --- numbers that hang together -------------------------------------------------------------------
 
 
@@ -291,6 +305,8 @@ def test_half_of_release_is_half_of_potentiation_and_two_halves_a_quarter() -> N
     quarter = with_intervention(on("BDNF", 0.5), on("AMPA", 0.5))["synapse:potentiation"][-1]
     np.testing.assert_allclose(half / plain, 0.5, rtol=1e-4)
     np.testing.assert_allclose(quarter / plain, 0.25, rtol=1e-4)
+    again = with_intervention(on("BDNF", 0.5), on("BDNF", 0.5))["synapse:potentiation"][-1]
+    np.testing.assert_allclose(again / plain, 0.25, rtol=1e-4)
 
 
 def test_an_unknown_target_is_refused_with_the_known_ones() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ketalab.errors import InputError, ScenarioError
+from ketalab.facts import fact
 from ketalab.laboratory import Course, check_modelled, human_model, intervention_inputs
 from ketalab.people import Baseline, Population, Spread
 from ketalab.protocol import Administration, Intervention, Treatment, Variant, parse_phrase
@@ -73,12 +74,10 @@ def population_of(study: Study) -> Population:
     age = None
     if p.age is not None and p.age.mean is not None:
         age = Spread(mean=p.age.mean, sd=p.age.sd) if p.age.sd else max(p.age.mean, 18.0)
-    weight: Spread | float | None = None
+    weight: Spread | None = None
     if p.weight_kg is not None:
-        weight = Spread(mean=p.weight_kg, sd=p.weight_sd) if p.weight_sd else None
-        if weight is None:
-            default = 0.2 * p.weight_kg
-            weight = Spread(mean=p.weight_kg, sd=default)
+        usual = p.weight_kg * fact("adult_weight_cv").value
+        weight = Spread(mean=p.weight_kg, sd=p.weight_sd or usual)
     baselines = tuple(
         Baseline(measure=b.measure, mean=b.mean, sd=b.sd)
         for b in p.baseline
