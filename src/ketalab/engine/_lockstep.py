@@ -56,8 +56,9 @@ class Stepper:
 
     def ladders(self, length: float, finest: int) -> tuple[Ladder, ...]:
         """Propagators for a segment's length, made once."""
-        # Lengths that differ by rounding (83.33 h after each of eight doses) share one ladder.
-        key = (round(length, 9), finest)
+        # Lengths that differ by rounding (83.33 h after each of eight doses) share one ladder; no coarser, because
+        # an infusion gives its rate times the ladder's length.
+        key = (float(f"{length:.13g}"), finest)
         if key not in self._ladders:
             self._ladders[key] = tuple(
                 Ladder(block, length, self.method.nodes, watched, finest)

@@ -90,8 +90,10 @@ def what(row: Mapping[str, Any], outcome: Outcome | None = None) -> str:
     """Write what a row measures: ``change in HDRS25``, ``peak of ketamine, venous plasma``."""
     measure, kind = clean(row["measure"]), row["kind"]
     parts = measure.removeprefix("score:").removeprefix("p:").split(":")
-    if parts == ["plasma"] and outcome is not None and outcome.analyte is not None:
-        parts = ["plasma", outcome.site or "venous", clean(outcome.analyte)]
+    analyte = outcome.analyte if outcome is not None else row.get("analyte")
+    if parts == ["plasma"] and analyte is not None:
+        site = outcome.site if outcome is not None else row.get("site")
+        parts = ["plasma", site or "venous", clean(analyte)]
     if parts[0] == "plasma" and len(parts) == 3:
         name = f"{parts[2]}, {parts[1]} {'site' if parts[1] == 'effect' else 'plasma'}"
     elif parts[0] in ("response", "remission"):
@@ -131,8 +133,9 @@ def unit(row: Mapping[str, Any], outcome: Outcome | None = None) -> str:
         return "SD"
     if kind in ("risk_ratio", "odds_ratio", "ratio"):
         return ""
-    if outcome is not None and outcome.unit is not None:
-        return clean(outcome.unit)
+    own = outcome.unit if outcome is not None else row.get("unit")
+    if own is not None:
+        return clean(own)
     if kind in _EXPOSURE:
         return _EXPOSURE[kind][1]
     try:

@@ -99,6 +99,7 @@ def make_row(
         "arms": [a for a in (row.arm, row.than) if a is not None],
         "time_h": row.time_h,
         "analyte": row.analyte,
+        "site": row.site,
         "unit": row.unit,
         "observed": row.observed if row.kind not in ("direction", "statement") else row.sign,
         "predicted": None,
