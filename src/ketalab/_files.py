@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,10 +42,38 @@ class _StrictLoader(_Loader):
         return dict(super().construct_mapping(node, deep))
 
 
-# Dates stay text: a date is never a quantity here.
+#: Numbers are decimal. YAML 1.1 would read 1:30 as ninety and 010 as eight: here they stay text.
+_NUMBERS = {
+    "tag:yaml.org,2002:int": re.compile(r"[-+]?(?:0|[1-9][0-9]*)$"),
+    "tag:yaml.org,2002:float": re.compile(
+        r"(?:[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+    ),
+}
+# Dates stay text too: a date is never a quantity here.
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    first: [
+        (tag, _NUMBERS.get(tag, pattern))
+        for tag, pattern in pairs
+        if tag != "tag:yaml.org,2002:timestamp"
+    ]
     for first, pairs in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+class BlockDumper(yaml.SafeDumper):
+    """Block style with indented lists and no aliases; quotes what this reader or another would not read as text."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        return super().increase_indent(flow, False)
+
+
+BlockDumper.yaml_implicit_resolvers = {
+    first: [*pairs, *_StrictLoader.yaml_implicit_resolvers.get(first, [])]
+    for first, pairs in yaml.SafeDumper.yaml_implicit_resolvers.items()
 }
 
 

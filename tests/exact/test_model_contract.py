@@ -14,6 +14,7 @@ from ketalab.errors import JoinError, TraceError
 from ketalab.laboratory import human_model
 from ketalab.model import (
     Covariate,
+    Entry,
     Equations,
     Input,
     Layer,
@@ -374,3 +375,10 @@ def test_the_human_model_reads_every_parameter_and_has_no_dead_state() -> None:
     unread = [name for name in model.parameters if model.symbols[name] not in read]
     assert not unread
     check_order(model)
+
+
+def test_an_entry_that_leads_nowhere_is_refused_by_name() -> None:
+    layer = make_layer(lambda m, v: {"x": -v.k * v.x}, "x", linear=True)
+    lost = replace(layer, entries=(Entry("iv", "S-ketamine", "y"),))
+    with pytest.raises(TraceError, match="'y', which is no state"):
+        trace(join([lost]))

@@ -50,7 +50,7 @@ class Fact(BaseModel):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     quantity: str = Field(min_length=3)
-    value: float = Field(allow_inf_nan=False)
+    value: float = Field(allow_inf_nan=False, strict=True)
     unit: str
     spread: Spread | None = None
     support: Support = "positive"

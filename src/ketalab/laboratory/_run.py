@@ -151,8 +151,8 @@ def run(
     if failed and not keep_failed:
         first, reason = next(iter(failed.items()))
         raise SolutionError(
-            f"{len(failed)} of {count} patients failed (patient {first}: {reason}); "
-            "try the adaptive engine with --engine checker"
+            f"{len(failed)} of {count} patients failed (patient {first}: {reason})"
+            + ("" if engine == "checker" else "; try the adaptive engine with --engine checker")
         )
     for patient in failed:
         for value in results.values():

@@ -264,6 +264,13 @@ def trace(joined: Joined) -> Traced:
                 raise TraceError(
                     f"state {state.name!r} starts with {state.initial:g}: the body starts empty, doses fill it"
                 )
+        places = {state.name for state in layer.states}
+        for entry in layer.entries:
+            if not layer.linear or entry.state not in places:
+                raise TraceError(
+                    f"layer {layer.name!r}: the entry of {entry.molecule!r} by {entry.route!r} leads to "
+                    f"{entry.state!r}, which is no state of a body"
+                )
     others = tuple(s for layer in joined.layers if not layer.linear for s in layer.states)
     names = tuple(s.name for s in others)
     inputs = tuple(dict.fromkeys(port.name for _, port in joined.free_inputs))

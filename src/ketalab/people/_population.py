@@ -14,8 +14,8 @@ from scipy.special import ndtr, ndtri
 
 from ketalab._files import read_yaml
 from ketalab._problems import first_problem
-from ketalab.errors import ScenarioError
-from ketalab.facts import fact
+from ketalab.errors import ScenarioError, closest
+from ketalab.facts import fact, scales
 from ketalab.people._streams import Streams
 
 Array = NDArray[np.float64]
@@ -101,6 +101,14 @@ class Population(BaseModel):
             if isinstance(value, Spread) and not low <= value.mean <= high:
                 raise ScenarioError(
                     f"{where}: {name}.mean: {value.mean:g} is not allowed; {low} to {high}"
+                )
+        for stated in population.baseline:
+            if stated.measure not in scales():
+                near = closest(stated.measure, scales())
+                raise ScenarioError(
+                    f"{where}: baseline: {stated.measure!r} is not a known scale; "
+                    f"allowed: {', '.join(scales())}{near}",
+                    stated.measure,
                 )
         for gene, alleles in population.genotype.items():
             if alleles.lower() not in GENOTYPES[gene]:

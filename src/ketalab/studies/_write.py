@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from ketalab._files import BlockDumper
 from ketalab.studies._citation import CITATION_ALIASES
 from ketalab.studies._schema import Study
 
@@ -32,16 +33,6 @@ def study_schema() -> dict[str, Any]:
     return copy.deepcopy(_schema())
 
 
-class _Dumper(yaml.SafeDumper):
-    """Block style with indented lists, no aliases: what the safe reader takes back."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        return super().increase_indent(flow, False)
-
-
 def _plain(value: Any) -> Any:
     """Whole numbers without a decimal point, tuples as lists."""
     if isinstance(value, dict):
@@ -57,7 +48,7 @@ def dump_yaml(data: Any) -> str:
     """Write plain data as block-style YAML in the order of its keys."""
     return yaml.dump(
         _plain(data),
-        Dumper=_Dumper,
+        Dumper=BlockDumper,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=False,
