@@ -6,7 +6,7 @@
 >>> result.scenario.patients
 20
 
-Names are imported when they are first used, so that ``import ketalab`` is quick.
+What needs science is imported when it is first used, so that ``import ketalab`` is quick.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ketalab.errors import (
+    FactError,
+    InputError,
+    JoinError,
+    KetalabError,
+    ModelError,
+    OutputError,
+    PhraseError,
+    ScenarioError,
+    SolutionError,
+    StudyError,
+    TraceError,
+    UnitError,
+)
+
 if TYPE_CHECKING:
-    from ketalab.errors import (
-        FactError,
-        InputError,
-        JoinError,
-        KetalabError,
-        ModelError,
-        OutputError,
-        PhraseError,
-        ScenarioError,
-        SolutionError,
-        StudyError,
-        TraceError,
-        UnitError,
-    )
     from ketalab.laboratory import Result, Scenario, simulate
     from ketalab.people import Population
     from ketalab.studies import load_study, replay
@@ -42,23 +43,6 @@ _HOMES = {
     "load_study": "ketalab.studies",
     "replay": "ketalab.studies",
     "simulate": "ketalab.laboratory",
-    **dict.fromkeys(
-        (
-            "FactError",
-            "InputError",
-            "JoinError",
-            "KetalabError",
-            "ModelError",
-            "OutputError",
-            "PhraseError",
-            "ScenarioError",
-            "SolutionError",
-            "StudyError",
-            "TraceError",
-            "UnitError",
-        ),
-        "ketalab.errors",
-    ),
 }
 
 __all__ = [

@@ -54,19 +54,10 @@ def _baseline(study: Study, scale: str, arm: str) -> float | None:
 
 
 def _half_width(study: Study, row: Outcome) -> float | None:
-    """Half the 95% interval of a published mean: 1.96 SD/sqrt(n), 1.96 SE, or as published."""
-    if row.spread is None:
-        return None
-    value = row.spread.value
-    if isinstance(value, tuple):
-        if None in value or row.spread.kind not in ("ci95", "ci90"):
-            return None
-        scale = 1.0 if row.spread.kind == "ci95" else _Z95 / 1.645
-        return scale * (float(value[1]) - float(value[0])) / 2  # type: ignore[arg-type]
-    if row.spread.kind == "se":
-        return _Z95 * value
+    """Half the 95% interval of a published mean: 1.96 standard errors."""
     n = row.n or next((a.n for a in study.arms if a.id == row.arm), None)
-    return _Z95 * value / math.sqrt(n) if n else None
+    error = row.published_se(n)
+    return None if error is None else _Z95 * error
 
 
 def published(study: Study, scale: str, arm: str) -> tuple[list[Published], int]:

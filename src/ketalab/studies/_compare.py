@@ -150,21 +150,9 @@ def _sampling(study: Study, row: Outcome, mean: float, spread: Array | None) -> 
     if row.kind == "proportion":
         se: float | None = math.sqrt(max(mean * (1 - mean), 0.0) / n)
     else:
-        se = _published_se(row, n)
+        se = row.published_se(n)
     if se is None:
         if spread is None or not np.isfinite(spread).any():
             return [None, None]
         se = float(np.nanmean(spread)) * math.sqrt((2 if row.kind == "difference" else 1) / n)
     return [plain(mean - 1.645 * se), plain(mean + 1.645 * se)]
-
-
-def _published_se(row: Outcome, n: int) -> float | None:
-    if row.spread is None:
-        return None
-    value = row.spread.value
-    if isinstance(value, tuple):
-        if None in value or row.spread.kind not in ("ci95", "ci90"):
-            return None
-        z = 1.96 if row.spread.kind == "ci95" else 1.645
-        return (float(value[1]) - float(value[0])) / (2 * z)  # type: ignore[arg-type]
-    return value / math.sqrt(n) if row.spread.kind == "sd" else value

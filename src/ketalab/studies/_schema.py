@@ -6,6 +6,7 @@ checked in ``_checks.py``; a file is read by ``_load.py``.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -208,6 +209,19 @@ class Outcome(Record):
         if self.value is None and self.events is not None and self.n:
             return self.events / self.n
         return self.value
+
+    def published_se(self, n: int | None) -> float | None:
+        """Standard error of the published mean of ``n`` people: from its interval, its error or its SD."""
+        if self.spread is None:
+            return None
+        value = self.spread.value
+        if isinstance(value, tuple):
+            z = {"ci95": 1.96, "ci90": 1.645}.get(self.spread.kind)
+            low, high = value
+            return None if z is None or low is None or high is None else (high - low) / (2 * z)
+        if self.spread.kind == "sd":
+            return value / math.sqrt(n) if n else None
+        return value
 
 
 class Assumption(Record):
