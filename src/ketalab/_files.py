@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -139,6 +139,26 @@ def read_text(path: Path | str, limit: int = MAX_BYTES) -> str:
 def read_yaml(path: Path | str) -> Any:
     """Read one YAML file within the limits of :func:`parse_yaml`."""
     return parse_yaml(read_text(path), str(path))
+
+
+def check_target(path: Path, endings: Sequence[str]) -> None:
+    """Refuse, before any work, a file that could not be written at the end.
+
+    Raises
+    ------
+    OutputError
+        An unknown ending, a folder in its place, or a folder that is missing or cannot be written.
+    """
+    if path.suffix not in endings:
+        allowed = ", ".join(endings)
+        raise OutputError(f"{path}: unknown ending {path.suffix!r}; allowed: {allowed}")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file to write")
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: the folder {str(folder)!r} does not exist")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: the folder {str(folder)!r} cannot be written")
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
+from ketalab._files import check_target
 from ketalab.cli._progress import Progress
-from ketalab.cli._shared import check_file, print_json
+from ketalab.cli._shared import print_json
 from ketalab.errors import ScenarioError
 
 _USES = ("build", "calibrate", "validate")
@@ -35,7 +36,8 @@ def replay_command(
         raise ScenarioError(f"--use {use!r} is not allowed; allowed: {', '.join(_USES)}", use)
     if bool(names) == every:
         raise ScenarioError("replay: name studies (`ketalab studies list`) or give --all, not both")
-    check_file(report, (".html",))
+    if report is not None:
+        check_target(report, (".html",))
     from ketalab.studies import list_studies, load_study, replay_study
 
     loaded = [load_study(name) for name in (list_studies() if every else names)]

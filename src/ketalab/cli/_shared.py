@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from ketalab.errors import OutputError, ScenarioError
+from ketalab.errors import ScenarioError
 
 
 def print_json(document: Any) -> None:
@@ -58,19 +56,3 @@ def parse_times(text: str) -> tuple[float, ...]:
     if count > MAX_TIMES:
         raise ScenarioError(f"--times {text!r}: {count:,} times; at most {MAX_TIMES:,}", text)
     return tuple(min(round(start + i * step, 12), stop) for i in range(count))
-
-
-def check_file(path: Path | None, endings: Sequence[str]) -> None:
-    """Refuse, before any work, a file that could not be written at the end."""
-    if path is None:
-        return
-    if path.suffix not in endings:
-        allowed = ", ".join(endings)
-        raise OutputError(f"{path}: unknown ending {path.suffix!r}; allowed: {allowed}")
-    folder = path.parent
-    if not folder.is_dir():
-        raise OutputError(f"{path}: the folder {str(folder)!r} does not exist")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; name a file to write")
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"{path}: the folder {str(folder)!r} cannot be written")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ketalab.cli._progress import Progress
-from ketalab.cli._shared import check_file, parse_times, print_json, print_table
+from ketalab.cli._shared import parse_times, print_json, print_table
 from ketalab.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -71,9 +71,10 @@ def simulate_command(
         raise ScenarioError("--hypotheses: the model has no named hypotheses yet")
     if cards:
         raise ScenarioError("--cards: no credibility cards have been written yet")
-    check_file(out, (".parquet", ".csv", ".nc", ".json"))
-    from ketalab.laboratory import Scenario, simulate
+    from ketalab.laboratory import Scenario, check_writable, simulate
 
+    if out is not None:
+        check_writable(out)
     scenario = Scenario.parse(
         phrase,
         patients=patients,

@@ -1,6 +1,6 @@
 """The laboratory: the one place where model and engine meet."""
 
-from ketalab.laboratory._course import Course, check_modelled, intervention_inputs
+from ketalab.laboratory._course import Course, check_modelled, facts_of_doses, intervention_inputs
 from ketalab.laboratory._individuals import Individuals, draw_fact, individuals
 from ketalab.laboratory._measures import exposure
 from ketalab.laboratory._model import OutputInfo, human_model, output, outputs
@@ -28,6 +28,7 @@ __all__ = [
     "check_writable",
     "draw_fact",
     "exposure",
+    "facts_of_doses",
     "human_model",
     "individuals",
     "intervention_inputs",

@@ -72,6 +72,17 @@ def micromoles(administration: Administration) -> dict[str, float]:
     }
 
 
+def facts_of_doses(administrations: Sequence[Administration]) -> tuple[str, ...]:
+    """Ids of the facts that turn these doses into moles."""
+    used: list[str | None] = []
+    for a in administrations:
+        compound = compounds()[a.compound]
+        used.append(compound.molar_mass)
+        if a.salt == "hydrochloride":
+            used.append(compound.hydrochloride)
+    return tuple(dict.fromkeys(name for name in used if name is not None))
+
+
 def entry_states(model: Traced) -> dict[tuple[str, str], int]:
     """(route, molecule) -> index of the linear state that it enters."""
     places = {name: i for i, name in enumerate(model.linear)}

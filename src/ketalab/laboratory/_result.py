@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab._files import atomic_path, write_text
-from ketalab.errors import OutputError
+from ketalab._files import atomic_path, check_target, write_text
 from ketalab.facts import citations, fact
 from ketalab.laboratory._measures import CONCENTRATION, REPORT_HOURS
 from ketalab.laboratory._model import OutputInfo
@@ -129,9 +128,9 @@ class Result:
             }
         return {"time_h": [plain(t) for t in self.times], "values": values}
 
-    def document(self) -> dict[str, Any]:
-        """The whole result as one JSON document."""
-        document: dict[str, Any] = {
+    def head(self) -> dict[str, Any]:
+        """What was run, without what came out."""
+        return {
             "schema": 1,
             "scenario": self.scenario.to_dict(),
             "hash": self.scenario.hash(),
@@ -140,8 +139,11 @@ class Result:
             "patients": self.scenario.patients,
             "failed": len(self.failed),
             "facts": list(self.facts),
-            "outputs": self.summary(),
         }
+
+    def document(self) -> dict[str, Any]:
+        """The whole result as one JSON document."""
+        document = {**self.head(), "outputs": self.summary()}
         if self.scenario.times:
             document["course"] = self.course()
         return document
@@ -173,8 +175,7 @@ class Result:
             else:
                 self.frame().write_parquet(part, compression="zstd")
         if path.suffix != ".nc":
-            meta = {k: v for k, v in self.document().items() if k not in ("outputs", "course")}
-            meta["units"] = {info.name: info.unit for info in self.outputs}
+            meta = {**self.head(), "units": {info.name: info.unit for info in self.outputs}}
             write_text(
                 path.with_suffix(path.suffix + ".meta.json"), json.dumps(meta, indent=1) + "\n"
             )
@@ -182,13 +183,8 @@ class Result:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse an unknown ending or a missing folder before any work is done."""
-    if path.suffix not in FORMATS:
-        raise OutputError(f"{path}: unknown ending {path.suffix!r}; allowed: {', '.join(FORMATS)}")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; name a file to write")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the folder {str(path.parent)!r} does not exist")
+    """Refuse, before any work, a place where :meth:`Result.save` could not write."""
+    check_target(path, FORMATS)
 
 
 def references(facts: tuple[str, ...] | list[str]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -42,9 +42,7 @@ class Prepared:
 def _pilot_settings(course: Course) -> Course:
     """The same course with person-wise settings replaced by their mean."""
     plain = {name: float(np.mean(value)) for name, value in course.settings.items()}
-    return Course(
-        course.administrations, course.horizon_h, course.interventions, course.sessions, plain
-    )
+    return replace(course, settings=plain)
 
 
 def prepare(course: Course) -> Prepared:
@@ -117,17 +115,7 @@ def run(
             name: value[part] if isinstance(value, np.ndarray) and value.ndim else value
             for name, value in given.items()
         }
-        schedule = build_schedule(
-            prepared.model,
-            Course(
-                course.administrations,
-                course.horizon_h,
-                course.interventions,
-                course.sessions,
-                local,
-            ),
-            weights[part],
-        )
+        schedule = build_schedule(prepared.model, replace(course, settings=local), weights[part])
         problem = make_problem(prepared.model, group)
         if engine == "checker":
             solution = check(problem, schedule, times)

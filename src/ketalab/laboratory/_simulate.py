@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.facts import compounds
-from ketalab.laboratory._course import Course
+from ketalab.laboratory._course import Course, facts_of_doses
 from ketalab.laboratory._individuals import Individuals, Uncertainty, individuals
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
 from ketalab.laboratory._model import OutputInfo, output, outputs
@@ -27,7 +25,6 @@ from ketalab.protocol import Variant
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-log = logging.getLogger(__name__)
 
 #: Where no times are asked for, courses are kept at these (hours, then daily).
 _DEFAULT_TIMES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
@@ -144,13 +141,12 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     SolutionError
         A patient whose solution failed.
     """
-    model_outputs = outputs()
-    infos = tuple(output(n) for n in scenario.outputs) or tuple(model_outputs.values())
+    infos = tuple(output(n) for n in scenario.outputs) or tuple(outputs().values())
     treatment = scenario.treatment()
     streams = Streams(scenario.seed)
     uncertainty: Uncertainty = "person" if scenario.uncertainty else "none"
     groups = [
-        _Group(scenario, infos, prepare(_course_of(variant, scenario.days * 24)))
+        _Group(scenario, infos, prepare(Course(variant.administrations, scenario.days * 24)))
         for variant in treatment.variants
     ]
     n, model = scenario.patients, groups[0].prepared.model
@@ -179,18 +175,11 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     typical, typical_figures = _typical(scenario, groups[0])
     used = dict.fromkeys(f for info in infos for f in info.facts)
     used |= dict.fromkeys(PEOPLE_FACTS)
-    for name in treatment.compounds:
-        compound = compounds()[name]
-        used |= dict.fromkeys(f for f in (compound.molar_mass,) if f)
-        if any(a.salt == "hydrochloride" for v in treatment.variants for a in v.administrations):
-            used |= dict.fromkeys(f for f in (compound.hydrochloride,) if f)
+    for variant in treatment.variants:
+        used |= dict.fromkeys(facts_of_doses(variant.administrations))
     return Result(
         scenario, infos, kept, values, typical, figures, typical_figures, tuple(used), failed
     )
-
-
-def _course_of(variant: Variant, horizon: float) -> Course:
-    return Course(variant.administrations, horizon)
 
 
 def _typical(

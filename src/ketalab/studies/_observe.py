@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,9 +171,6 @@ class Observer:
             return self.event(seen, row, [hour])
         value = seen.at(row.measure, hour)
         return value - seen.at(row.measure, 0.0) if row.kind == "change" else value
-
-
-Statistic = Callable[[Array, Array | None], Array]
 
 
 def _odds(share: Array, n: int) -> Array:

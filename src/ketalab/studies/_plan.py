@@ -193,7 +193,7 @@ def _horizon(study: Study, plan: _ArmPlan) -> float:
     return max(last, dosed + (_LEAST_HORIZON_H if kinetic else 1.0))
 
 
-def _shift(plan: _ArmPlan, variant: Variant, by: float) -> tuple[Administration, ...]:
+def _shift(variant: Variant, by: float) -> tuple[Administration, ...]:
     return tuple(replace(a, time_h=a.time_h + by) for a in variant.administrations)
 
 
@@ -287,7 +287,7 @@ def _sequence(
     start = stop = 0.0
     for plan in order:
         variant = plan.variants[0]
-        doses += _shift(plan, variant, start)
+        doses += _shift(variant, start)
         sessions += [start + t for t in sessions_of(variant.administrations) or shared]
         end = start + washout + max((a.end_h for a in variant.administrations), default=0.0)
         for item in plan.interventions:

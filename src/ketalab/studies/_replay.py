@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.errors import ScenarioError
-from ketalab.laboratory import Prepared, draw_fact, individuals, output, prepare, run
+from ketalab.laboratory import (
+    Prepared,
+    draw_fact,
+    facts_of_doses,
+    individuals,
+    output,
+    prepare,
+    run,
+)
 from ketalab.people import PEOPLE_FACTS, People, Streams, draw
 from ketalab.studies._compare import hours_of, make_row, reason_of, unit_factor
 from ketalab.studies._gather import FIGURE_HOURS, FIGURE_OUTPUTS, Gathered
@@ -199,6 +207,8 @@ def replay_study(
     used |= dict.fromkeys(
         (*PEOPLE_FACTS, "between_study_control", "between_study_drug", "expectation_lasts")
     )
+    for group in plan.groups:
+        used |= dict.fromkeys(facts_of_doses(group.course.administrations))
     for scale in figures.scales:
         used |= dict.fromkeys(output(f"score:{scale}").facts)
     return Replay(
