@@ -192,6 +192,18 @@ def test_a_stated_mix_of_doses_splits_the_arm() -> None:
     assert [group.count for group in plan.groups] == [7, 7, 10]
 
 
+def test_the_baseline_of_a_subgroup_or_a_period_is_not_that_of_the_arm() -> None:
+    study = small(outcomes=[row("score", "ketamine", value=20.0, time_h=0.0)])
+    women = {"measure": "MADRS", "mean": 5.0, "sd": 1.0, "arm": "ketamine", "subgroup": "women"}
+    late = {"measure": "MADRS", "mean": 9.0, "sd": 1.0, "period": "maintenance"}
+    plain = {"measure": "MADRS", "mean": 31.0, "sd": 1.0}
+    study["population"]["baseline"] = [women, late, plain]
+    made = parse_study(study, "here")
+    assert made.baseline("MADRS", "ketamine").mean == 31.0
+    study["outcomes"][0]["time_h"] = 0.1
+    assert rows_of(study)[0]["predicted"]["mean"] == pytest.approx(31.0, abs=4.0)
+
+
 def test_settings_come_from_the_design_and_not_from_the_name() -> None:
     study = small()
     study["arms"][1]["control"] = "midazolam"

@@ -12,7 +12,7 @@ from ketalab.report import _panels, _vega
 from ketalab.report._courses import MAX_ARMS
 from ketalab.report._figure import DataTable, Figure, Panel, sentences
 from ketalab.report._words import clean, hours, number, plural, span
-from ketalab.studies import Baseline, Outcome, Replay, Study
+from ketalab.studies import Outcome, Replay, Study
 
 Array = NDArray[np.float64]
 
@@ -42,17 +42,6 @@ class Published:
         return _panels.Point(x, self.score, self.low, self.high, label, not self.counted, away)
 
 
-def _baseline(study: Study, scale: str, arm: str) -> float | None:
-    """The stated baseline of an arm, else of everyone."""
-    stated: list[Baseline] = [
-        b
-        for b in study.population.baseline
-        if b.measure == scale and b.mean is not None and not (b.period or b.subgroup)
-    ]
-    mine = [b for b in stated if b.arm == arm] or [b for b in stated if b.arm is None]
-    return mine[0].mean if mine else None
-
-
 def _half_width(study: Study, row: Outcome) -> float | None:
     """Half the 95% interval of a published mean: 1.96 standard errors."""
     n = row.n or next((a.n for a in study.arms if a.id == row.arm), None)
@@ -69,7 +58,8 @@ def published(study: Study, scale: str, arm: str) -> tuple[list[Published], int]
         if row.kind not in ("change", "score") or row.subgroup or row.period:
             continue
         time = sum(row.window_h) / 2 if row.window_h else row.time_h
-        start = _baseline(study, scale, arm) if row.kind == "change" else 0.0
+        stated = study.baseline(scale, arm)
+        start = (stated.mean if stated else None) if row.kind == "change" else 0.0
         if time is None or start is None:
             lost += start is None
             continue

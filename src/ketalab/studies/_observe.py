@@ -107,17 +107,11 @@ class Observer:
 
     def _baseline(self, seen: Seen, scale: str) -> Baseline:
         """Baseline of one arm: as the study states it for the arm, for all, or the scale's usual one."""
-        stated = [
-            b for b in self.study.population.baseline if b.measure == scale and b.mean is not None
-        ]
-        mine = [b for b in stated if b.arm == seen.arm] or [b for b in stated if b.arm is None]
         population = self.population
-        if mine:
-            mean, sd = mine[0].mean, mine[0].sd
-            assert mean is not None
-            if mean > 0:
-                own = StatedBaseline(measure=scale, mean=mean, sd=sd)
-                population = population.model_copy(update={"baseline": (own,)})
+        stated = self.study.baseline(scale, seen.arm)
+        if stated is not None and stated.mean is not None and stated.mean > 0:
+            own = StatedBaseline(measure=scale, mean=stated.mean, sd=stated.sd)
+            population = population.model_copy(update={"baseline": (own,)})
         return scale_baseline(scale, population, seen.people, "replicate")
 
     def score(self, seen: Seen, scale: str, hours: float) -> tuple[Array, Array]:

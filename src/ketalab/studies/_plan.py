@@ -13,7 +13,7 @@ from itertools import pairwise
 from ketalab.errors import InputError, ScenarioError
 from ketalab.facts import fact
 from ketalab.laboratory import Course, check_modelled, human_model, intervention_inputs
-from ketalab.people import Baseline, Population, Spread
+from ketalab.people import Population, Spread
 from ketalab.protocol import Administration, Intervention, Treatment, Variant, parse_phrase
 from ketalab.studies._schema import Arm, Study
 
@@ -69,7 +69,7 @@ class Plan:
 
 
 def population_of(study: Study) -> Population:
-    """The study's population; what it does not state is the default adult."""
+    """The study's people; what it does not state is the default adult. Baselines are read arm by arm."""
     p = study.population
     age = None
     if p.age is not None and p.age.mean is not None:
@@ -78,14 +78,7 @@ def population_of(study: Study) -> Population:
     if p.weight_kg is not None:
         usual = p.weight_kg * fact("adult_weight_cv").value
         weight = Spread(mean=p.weight_kg, sd=p.weight_sd or usual)
-    baselines = tuple(
-        Baseline(measure=b.measure, mean=b.mean, sd=b.sd)
-        for b in p.baseline
-        if b.arm is None and b.mean is not None and b.mean > 0
-    )
-    return Population(
-        age=age, weight_kg=weight, female_percent=p.female_percent, baseline=baselines
-    )
+    return Population(age=age, weight_kg=weight, female_percent=p.female_percent)
 
 
 def _treatment(arm: Arm) -> Treatment:

@@ -258,6 +258,16 @@ class Study(Record):
         check_study(self)
         return self
 
+    def baseline(self, measure: str, arm: str | None) -> Baseline | None:
+        """The stated baseline of an arm, else of everyone; those of subgroups and periods are neither."""
+        stated = [
+            b
+            for b in self.population.baseline
+            if b.measure == measure and b.mean is not None and not (b.period or b.subgroup)
+        ]
+        mine = [b for b in stated if b.arm == arm] or [b for b in stated if b.arm is None]
+        return mine[0] if mine else None
+
     def arm(self, name: str) -> Arm:
         """Return the arm of that id; raises ``KeyError``."""
         for arm in self.arms:
