@@ -49,6 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"KETALAB_REQUIRE: {', '.join(sorted(unknown))} is not one of {', '.join(PROGRAMS)}"
         )
+    # Compiled code is kept between runs, and nothing is written to anyone's home.
+    os.environ["KETALAB_CACHE"] = str(config.rootpath / ".pytest_cache" / "ketalab")
     _not_run.clear()
 
 

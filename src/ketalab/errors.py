@@ -9,6 +9,7 @@
     │   ├── FactError             a fact record that is malformed or missing
     │   ├── StudyError            a study file or evidence record that is malformed
     │   ├── ScenarioError         an option of a scenario that is out of range
+    │   ├── TableError            an event table, or the model it runs through, that is malformed
     │   └── OutputError           a file that cannot be written
     └── ModelError                a defect of the model, not of the input
         ├── JoinError             layers that do not meet by name and unit
@@ -32,6 +33,7 @@ __all__ = [
     "ScenarioError",
     "SolutionError",
     "StudyError",
+    "TableError",
     "TraceError",
     "UnitError",
 ]
@@ -79,6 +81,10 @@ class StudyError(InputError):
 
 class ScenarioError(InputError):
     """An option of a scenario that is unknown or out of range."""
+
+
+class TableError(InputError):
+    """An event table, or the model it runs through, that is malformed; names the row and the column."""
 
 
 class OutputError(InputError):

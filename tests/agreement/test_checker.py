@@ -2,7 +2,7 @@
 
 Error = |y - reference| / max(|reference|, 1e-3 of that patient's peak of that output), the largest over outputs, times
 and patients; allowed 1e-4, because plasma falls by decades between doses and a tenth of a per mille is far below any
-assay or rater. The checker runs at a relative tolerance of 1e-9, so its own error does not count.
+assay or rater. The checker runs at a relative tolerance of 1e-10, so its own error does not count.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def errors(course: Course, drawn: Individuals, weights: Array) -> dict[str, floa
     """Largest error of each output."""
     prepared = prepare(course)
     times = watch(course, prepared.edges)
-    made, _ = run(prepared, drawn, weights, times, LAYERS)
+    made, _ = run(prepared, drawn, weights, times, LAYERS, engine="lockstep")
     reference, _ = run(prepared, drawn, weights, times, LAYERS, engine="checker")
     found = {}
     for name in LAYERS:

@@ -49,6 +49,8 @@ def test_simulate_prints_one_json_document_and_nothing_else(capsys) -> None:
         "engine",
         "patients",
         "failed",
+        "check",
+        "statuses",
         "facts",
         "outputs",
     }
@@ -106,7 +108,7 @@ def test_several_outputs_may_follow_one_flag(capsys) -> None:
         (["simulate", "5 mg midazolam iv bolus"], "no model of its kinetics yet"),
         (["simulate", "0.5 furlong ketamine iv"], "furlong"),
         (["simulate", "-0.5 mg/kg ketamine iv"], "-0.5"),
-        (["simulate", "5000 mg/kg ketamine iv"], "200"),
+        (["simulate", "50000 mg/kg ketamine iv"], "10,000"),
         (["simulate", ""], "empty"),
         (["simulate", "nonsense"], "column 1"),
         (["simulate", "--patients", "0"], "1 to 1,000,000"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +29,7 @@ from ketalab.errors import KetalabError, SolutionError
 
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
+texts = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("_equations.py"))))
 
 
 def make_problem(
@@ -38,16 +42,12 @@ def make_problem(
     initial: Sequence[float] | None = None,
     loop: bool = False,
     inputs: tuple[str, ...] = (),
+    text: str | None = None,
 ) -> Problem:
-    """States in the order of their cascade, driven by the last linear state (by default one that decays)."""
+    """States in cascade order behind the last linear state (by default one that decays); ``text`` says all of it."""
     n = parameters.shape[1]
     matrix = np.full((n, 1, 1), -1.0) if matrix is None else matrix
     driver = matrix.shape[1] - 1
-
-    def derivative(x: Any, y: Any, p: Any, c: Any, i: Any) -> list[Any]:
-        pairs = zip(gains, rates, y, strict=True)
-        return [g([x[driver]], y, p, c, i) - k([x[driver]], y, p, c, i) * z for g, k, z in pairs]
-
     return Problem(
         linear_names=tuple(f"x{i}" for i in range(driver + 1)),
         state_names=tuple(f"y{i}" for i in range(len(gains))),
@@ -59,10 +59,10 @@ def make_problem(
         drivers=(driver,),
         order=tuple(range(len(gains))),
         loop=loop,
-        derivative=derivative,
         parameters=parameters,
         covariates=np.zeros((0, n)),
         input_names=inputs,
+        source=None if text is None else lambda: text,
     )
 
 
@@ -106,6 +106,7 @@ def looped(count: int, seed: int = 0) -> Problem:
         matrix=matrix,
         initial=[0.0, 0.2, 0.0],
         loop=True,
+        text=texts.LOOPED,
     )
 
 
@@ -238,6 +239,7 @@ def test_inputs_change_from_segment_to_segment(solver: str) -> None:
         [False],
         np.array([[0.5, 2.0]]),
         inputs=("drive", "drain"),
+        text=texts.INPUTS,
     )
     schedule = (
         Segment(0.0, 2.0, inputs={"drive": np.array([1.0, 3.0]), "drain": 0.0}),
@@ -315,6 +317,7 @@ def runaway() -> Problem:
         np.array([[0.01, 1.5, 0.02]]),
         initial=[1.0, 1.0],
         loop=True,
+        text=texts.RUNAWAY,
     )
 
 
@@ -324,7 +327,8 @@ def broken(value: float, where: str) -> Problem:
     matrix = np.full((3, 1, 1), -1.0)
     if where == "matrix":
         matrix[1] = value
-    parameters = np.stack([numbers if where == name else np.ones(3) for name in ("gain", "rate")])
+    rows = ("gain", "rate", "matrix")
+    parameters = np.stack([numbers if where == name else np.ones(3) for name in rows])
     return make_problem(
         [lambda d, y, p, c, i: d[0] * p[0]],
         [lambda d, y, p, c, i: p[1]],
@@ -332,6 +336,7 @@ def broken(value: float, where: str) -> Problem:
         parameters,
         matrix=matrix,
         initial=[0.5],
+        text=texts.BROKEN,
     )
 
 

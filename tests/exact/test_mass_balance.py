@@ -95,7 +95,8 @@ def test_the_moles_in_the_states_are_the_moles_given_so_far(
     for hand, states in mole_states().items():
         held = solution.linear[:, states].sum(axis=1)
         expected = moles_given(hand, given_doses, people.weight, times)
-        slack = 1e-12 * np.maximum(expected, 1e-3 * expected[-1])
+        # A time that is a rounding away from the end of a short infusion misses as much of it.
+        slack = 1e-11 * np.maximum(expected, 1e-3 * expected[-1])
         assert np.all(np.abs(held - expected) <= slack)
 
 

@@ -152,9 +152,9 @@ def test_a_dose_of_zero_is_allowed():
 
 
 def test_the_ceiling_of_an_infusion_holds_for_each_day_of_it():
-    assert only("8 mg/kg/h propofol iv for 72 h").amount == pytest.approx(576)
-    with pytest.raises(PhraseError, match="at most 200 mg/kg"):
-        parse("8.4 mg/kg/h propofol iv for 72 h")
+    assert only("400 mg/kg/h propofol iv for 72 h").amount == pytest.approx(28_800)
+    with pytest.raises(PhraseError, match="at most 10,000 mg/kg"):
+        parse("417 mg/kg/h propofol iv for 72 h")
 
 
 # Several doses

@@ -95,7 +95,7 @@ def test_doses_are_in_order_of_time(text):
 
 
 @given(
-    rate=st.decimals("0.001", "5", places=3),
+    rate=st.decimals("0.001", "500", places=3),
     minutes=st.integers(1, 1440),
     per=st.sampled_from(["min", "h"]),
     kg=st.sampled_from(["", "/kg"]),
@@ -106,7 +106,7 @@ def test_the_amount_of_a_rate_is_rate_times_time(rate, minutes, per, kg, unit):
     total = float(rate) * (minutes if per == "min" else minutes / 60)
     total *= 1e-3 if unit == "ug" else 1
     text = f"{rate} {unit}{kg}/{per} ketamine iv for {minutes} min"
-    if total > (200 if kg else 10_000):
+    if total > (10_000 if kg else 1_000_000):
         with pytest.raises(PhraseError, match="absurd"):
             parse_phrase(text)
     else:

@@ -23,6 +23,7 @@ def replay_command(
         None, help="Only studies of this use: build, calibrate, validate."
     ),
     replicates: int = typer.Option(1000, help="Virtual trials of each study."),
+    engine: str = typer.Option("auto", help="auto, lockstep, numpy or checker."),
     seed: int = typer.Option(0, help="Seed of all random numbers."),
     strict: bool = typer.Option(
         False, help="Exit with 1 if a counted row lies outside its interval."
@@ -48,7 +49,7 @@ def replay_command(
         label = study.id if len(loaded) == 1 else f"{study.id} ({number} of {len(loaded)})"
         progress = Progress(label)
         try:
-            done.append(replay_study(study, replicates, seed, progress=progress))
+            done.append(replay_study(study, replicates, seed, engine=engine, progress=progress))
         finally:
             progress.close()
     rows = [row for one in done for row in one.rows]
@@ -62,6 +63,9 @@ def replay_command(
         from ketalab.report import replay_table
 
         typer.echo(replay_table(rows))
+        for one in done:
+            if one.check.checked:
+                typer.echo(f"{one.study.id}: {one.check.line()}")
         if report is not None:
             typer.echo(f"wrote {report}")
     if strict and any(row["counted"] and row["inside"] is False for row in rows):

@@ -1,4 +1,4 @@
-"""What several commands share: printing JSON and tables, reading lists of times."""
+"""What several commands share: printing JSON and tables, reading lists of times and whom to simulate."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ketalab.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from ketalab.people import Population
+
+#: What is given where no phrase is.
+DEFAULT_PHRASE = "0.5 mg/kg ketamine iv over 40 min"
 
 
 def print_json(document: Any) -> None:
@@ -56,3 +63,36 @@ def parse_times(text: str) -> tuple[float, ...]:
     if count > MAX_TIMES:
         raise ScenarioError(f"--times {text!r}: {count:,} times; at most {MAX_TIMES:,}", text)
     return tuple(min(round(start + i * step, 12), stop) for i in range(count))
+
+
+def read_population(
+    file: Path | None, weight: float | None, age: float | None, sex: str | None, genotype: list[str]
+) -> Population:
+    """A population file with what the single options say in place of it; they are those of ``simulate``.
+
+    Raises
+    ------
+    ScenarioError
+        A field or an option that is not allowed.
+    """
+    from ketalab.people import Population
+
+    content: dict[str, Any] = {}
+    if file is not None:
+        content = Population.read(file).model_dump(exclude_none=True)
+    if weight is not None:
+        content["weight_kg"] = weight
+    if age is not None:
+        content["age"] = age
+    if sex is not None:
+        shares = {"f": 100.0, "m": 0.0, "female": 100.0, "male": 0.0}
+        if sex.lower() not in shares:
+            raise ScenarioError(f"--sex {sex!r} is not allowed; allowed: f, m", sex)
+        content["female_percent"] = shares[sex.lower()]
+    genes = dict(content.get("genotype", {}))
+    for pair in genotype:
+        gene, _, alleles = pair.partition("=")
+        genes[gene.strip().lower()] = alleles.strip()
+    if genes:
+        content["genotype"] = genes
+    return Population.parse(content, "population")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from ketalab.cli._progress import Progress
-from ketalab.cli._shared import parse_times, print_json, print_table
+from ketalab.cli._shared import (
+    DEFAULT_PHRASE,
+    parse_times,
+    print_json,
+    print_table,
+    read_population,
+)
 from ketalab.errors import ScenarioError
 
 if TYPE_CHECKING:
     from ketalab.laboratory import Result
-    from ketalab.people import Population
 
-_DEFAULT = "0.5 mg/kg ketamine iv over 40 min"
 #: What the table shows where no output is asked for; ``--json`` and files hold all.
 _SHOWN = (
     "plasma:venous:ketamine",
@@ -47,7 +51,7 @@ _SLOW, _HOURS = ("symptom", "score", "p", "synapse"), ("24", "72", "168")
 
 
 def simulate_command(
-    phrase: str = typer.Argument(_DEFAULT, help="What is given, as a phrase."),
+    phrase: str = typer.Argument(DEFAULT_PHRASE, help="What is given, as a phrase."),
     patients: int = typer.Option(200, help="Virtual patients."),
     days: float = typer.Option(7.0, help="Days simulated."),
     species: str = typer.Option("human", help="human, rat or mouse (rat and mouse: no model yet)."),
@@ -61,6 +65,9 @@ def simulate_command(
     times: str | None = typer.Option(None, help="Hours of a course, as 0:24:0.5 or 1,2,24."),
     hypotheses: Path | None = typer.Option(None, help="Named hypotheses (none in the model yet)."),
     engine: str = typer.Option("auto", help="auto, lockstep, numpy or checker."),
+    failed: str = typer.Option(
+        "raise", help="Patients without a solution: raise stops, keep leaves them out."
+    ),
     seed: int = typer.Option(0, help="Seed of all random numbers."),
     out: Path | None = typer.Option(None, help="Write .parquet, .csv, .nc or .json."),
     cards: bool = typer.Option(False, help="Credibility cards (none yet)."),
@@ -80,12 +87,13 @@ def simulate_command(
         patients=patients,
         days=days,
         species=species,
-        population=_population(population, weight, age, sex, genotype),
+        population=read_population(population, weight, age, sex, genotype),
         with_phrase=with_,
         outputs=tuple(dict.fromkeys(output)),
         times=parse_times(times) if times else (),
         engine=engine,
         seed=seed,
+        failed=failed,
     )
     progress = Progress("simulate")
     try:
@@ -100,32 +108,6 @@ def simulate_command(
     _show(result, bool(output))
     if out is not None:
         typer.echo(f"wrote {out}")
-
-
-def _population(
-    file: Path | None, weight: float | None, age: float | None, sex: str | None, genotype: list[str]
-) -> Population:
-    from ketalab.people import Population
-
-    content: dict[str, Any] = {}
-    if file is not None:
-        content = Population.read(file).model_dump(exclude_none=True)
-    if weight is not None:
-        content["weight_kg"] = weight
-    if age is not None:
-        content["age"] = age
-    if sex is not None:
-        shares = {"f": 100.0, "m": 0.0, "female": 100.0, "male": 0.0}
-        if sex.lower() not in shares:
-            raise ScenarioError(f"--sex {sex!r} is not allowed; allowed: f, m", sex)
-        content["female_percent"] = shares[sex.lower()]
-    genes = dict(content.get("genotype", {}))
-    for pair in genotype:
-        gene, _, alleles = pair.partition("=")
-        genes[gene.strip().lower()] = alleles.strip()
-    if genes:
-        content["genotype"] = genes
-    return Population.parse(content, "population")
 
 
 def _number(value: float | None) -> str:
@@ -155,6 +137,13 @@ def _show(result: Result, chosen: bool) -> None:
     print_table(
         title, ("output", "figure", "unit", "typical", "median", "90% of patients", "grade"), rows
     )
+    typer.echo(result.check.line())
+    if result.statuses:
+        first, reason = next(iter(result.statuses.items()))
+        typer.echo(
+            f"Left out, without a solution: {len(result.failed)} of {scenario.patients} patients "
+            f"({first}: {reason})."
+        )
     typer.echo(
         "The band holds the variability between people and the uncertainty of the constants; grade A to D: "
         "the share of assumed constants behind an output. Research and teaching only; not dosing advice."

@@ -1,24 +1,37 @@
 """The engine: numerics that know no drug."""
 
-from ketalab.engine._checker import check
-from ketalab.engine._grid import TOLERANCE, Grid, build_grid, grid_times
+from ketalab.engine._checker import Status, check
+from ketalab.engine._events import MOST_AT_ONCE, Dose, Move, Record, falls, moves_of
+from ketalab.engine._grid import TOLERANCE, Grid, build_grid, grid_times, halve_grid
 from ketalab.engine._linear import Block, Ladder, norms, split_blocks
 from ketalab.engine._lockstep import solve
 from ketalab.engine._problem import Problem, Schedule, Segment, Solution
+from ketalab.engine._propagate import Systems, answer, never_empties
 from ketalab.engine._radau import radau
 
 __all__ = [
+    "MOST_AT_ONCE",
     "TOLERANCE",
     "Block",
+    "Dose",
     "Grid",
     "Ladder",
+    "Move",
     "Problem",
+    "Record",
     "Schedule",
     "Segment",
     "Solution",
+    "Status",
+    "Systems",
+    "answer",
     "build_grid",
     "check",
+    "falls",
     "grid_times",
+    "halve_grid",
+    "moves_of",
+    "never_empties",
     "norms",
     "radau",
     "solve",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -13,13 +14,14 @@ from ketalab.errors import SolutionError
 Grid = tuple[tuple[int, ...], ...]
 
 #: Relative error allowed in one step of a pilot, with a floor of 1e-3 of the state's peak.
-TOLERANCE = 3e-6
+TOLERANCE = 1e-6
 _FLOOR = 1e-3
 #: A state this small, in its own unit, is at rest: what moves below it is rounding and asks for no steps.
 _REST = 1e-6
 #: More steps than this in one segment mean that the tolerance cannot be met.
 _MOST_STEPS = 20_000
-_FINEST = 22
+#: No step is shorter than about this, hours: a third of a millisecond.
+_SHORTEST = 1e-7
 #: A step is tried twice as long when its error is this far below the tolerance (order 5 of the dense output).
 _GROW = 1 / 40
 #: First step of a segment, hours: shorter than the fastest response to an event.
@@ -31,46 +33,119 @@ def _error(one: Array, two: Array, peak: Array) -> float:
     return float(np.max(np.abs(one - two) / np.maximum(size, _REST), initial=0.0))
 
 
+def _finest(segment: Segment) -> int:
+    """The finest level of a segment."""
+    return max(int(np.ceil(np.log2(segment.length / _SHORTEST))), 2)
+
+
+@dataclass
+class _Walk:
+    """Pilots on the way through one segment, in steps that meet the tolerance.
+
+    ``position`` counts in steps of the finest level; ``levels`` are those taken.
+    """
+
+    stepper: Stepper
+    segment: Segment
+    peak: Array
+    x: list[Array]
+    y: Array
+    position: int = 0
+    levels: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.finest = _finest(self.segment)
+        self.ladders = self.stepper.ladders(self.segment.length, self.finest)
+        self.inputs = self.stepper.inputs(self.segment)
+        self.level = self._first_level()
+
+    def _first_level(self) -> int:
+        """The longest first step, up to a minute, whose nodes see all that happens in it.
+
+        After a large bolus concentrations run within milliseconds through the range where receptors answer, and the
+        nodes of a longer step pass over it. So the rates of the states, held as they are, are also looked at after a
+        half, a quarter, ... of the step, and held against what the nodes let expect.
+        """
+        stepper, length = self.stepper, self.segment.length
+        longest = min(max(int(np.ceil(np.log2(length / _FIRST))), 0), self.finest - 1)
+        size = np.maximum(np.maximum(np.abs(self.y), _FLOOR * self.peak), _REST)
+
+        def slopes(x: list[Array]) -> Array:
+            linear = stepper.gather(x)
+            return stepper.slopes([linear[d] for d in stepper.problem.drivers], self.y, self.inputs)
+
+        start, after = slopes(self.x), dict[int, Array]()
+        for level in range(longest, self.finest + 1):
+            x = [la.step(part, level) for la, part in zip(self.ladders, self.x, strict=True)]
+            after[level] = slopes(x)
+        for level in range(longest, self.finest):
+            nodes = stepper.drivers(self.ladders, self.x, level)
+            stages = stepper.slopes(nodes, self.y, self.inputs) if nodes else start[:, None, :]
+            missed = 0.0
+            for deeper in range(level + 1, self.finest + 1):
+                expected = stepper.method.interpolate(start, stages, 2.0 ** (level - deeper))
+                moved = np.abs(after[deeper] - expected) * length * 2.0**-deeper
+                missed = max(missed, float(np.max(moved / size, initial=0.0)))
+            if missed <= TOLERANCE * _GROW:
+                return level
+        return self.finest - 1
+
+    def step(self) -> None:
+        """Take one step, the planned one or a shorter one, and plan the next."""
+        stepper, x, y = self.stepper, self.x, self.y
+        while True:
+            level = self.level
+            whole = stepper.stages(self.ladders, x, y, level, self.inputs)
+            first = stepper.stages(self.ladders, x, y, level + 1, self.inputs)
+            half = [la.step(part, level + 1) for la, part in zip(self.ladders, x, strict=True)]
+            second = stepper.stages(self.ladders, half, first[:, -1], level + 1, self.inputs)
+            quarter = stepper.method.interpolate(y, whole, 0.25)
+            error = max(
+                _error(whole[:, -1], second[:, -1], self.peak),
+                _error(stepper.method.interpolate(y, whole, 0.5), first[:, -1], self.peak),
+                _error(quarter, stepper.method.interpolate(y, first, 0.5), self.peak),
+            )
+            if not np.isfinite(error):
+                raise SolutionError(
+                    "the time grid cannot be built: a pilot's state is not a finite number"
+                )
+            if error <= TOLERANCE or level >= self.finest - 1:
+                break
+            self.level += 1
+        self.levels.append(level)
+        self.x = [la.step(part, level) for la, part in zip(self.ladders, x, strict=True)]
+        self.y = second[:, -1]
+        self.position += 2 ** (self.finest - level)
+        grown = 2 ** (self.finest - level + 1)
+        if level and error <= TOLERANCE * _GROW and self.position % grown == 0:
+            self.level -= 1
+
+    def go(self, end: int) -> None:
+        """Go on to a position.
+
+        Raises
+        ------
+        SolutionError
+            A pilot's state is not finite, or no acceptable number of steps meets the tolerance.
+        """
+        while self.position < end:
+            if len(self.levels) >= _MOST_STEPS:
+                raise SolutionError(
+                    f"the time grid needs more than {_MOST_STEPS:,} steps between "
+                    f"{self.segment.start:g} and {self.segment.stop:g} h; try the adaptive engine with "
+                    "--engine checker"
+                )
+            self.step()
+
+
 def _segment_levels(
     stepper: Stepper, segment: Segment, x: list[Array], y: Array, peak: Array
 ) -> tuple[tuple[int, ...], list[Array], Array]:
     """Choose the steps of one segment; return them and the states at its end."""
-    ladders = stepper.ladders(segment.length, _FINEST)
-    inputs = stepper.inputs(segment)
-    level = min(max(int(np.ceil(np.log2(segment.length / _FIRST))), 0), _FINEST - 1)
-    position, end = 0, 2**_FINEST
-    levels: list[int] = []
-    while position < end:
-        size = 2 ** (_FINEST - level)
-        whole = stepper.stages(ladders, x, y, level, inputs)
-        first = stepper.stages(ladders, x, y, level + 1, inputs)
-        half = [la.step(part, level + 1) for la, part in zip(ladders, x, strict=True)]
-        second = stepper.stages(ladders, half, first[:, -1], level + 1, inputs)
-        quarter = stepper.method.interpolate(y, whole, 0.25)
-        error = max(
-            _error(whole[:, -1], second[:, -1], peak),
-            _error(stepper.method.interpolate(y, whole, 0.5), first[:, -1], peak),
-            _error(quarter, stepper.method.interpolate(y, first, 0.5), peak),
-        )
-        if not np.isfinite(error):
-            raise SolutionError(
-                "the time grid cannot be built: a pilot's state is not a finite number"
-            )
-        if error > TOLERANCE and level < _FINEST - 1:
-            level += 1
-            continue
-        levels.append(level)
-        if len(levels) > _MOST_STEPS:
-            raise SolutionError(
-                f"the time grid needs more than {_MOST_STEPS:,} steps between {segment.start:g} and "
-                f"{segment.stop:g} h; try the adaptive engine with --engine checker"
-            )
-        x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
-        y = second[:, -1]
-        position += size
-        while level and error <= TOLERANCE * _GROW and position % (2 * size) == 0:
-            level, size, error = level - 1, 2 * size, np.inf
-    return tuple(levels), x, y
+    finest = _finest(segment)
+    walk = _Walk(stepper, segment, peak, x, y)
+    walk.go(2**finest)
+    return tuple(walk.levels), walk.x, walk.y
 
 
 def _peaks(stepper: Stepper, schedule: Schedule) -> Array:
@@ -79,9 +154,9 @@ def _peaks(stepper: Stepper, schedule: Schedule) -> Array:
     peak = np.abs(y)
     for segment in schedule:
         x = stepper.enter(x, segment)
-        ladders, inputs = stepper.ladders(segment.length, _FINEST), stepper.inputs(segment)
-        finest = min(max(int(np.ceil(np.log2(segment.length / _FIRST))), 1), _FINEST)
-        for level in (finest, *range(finest, 0, -1)):
+        ladders, inputs = stepper.ladders(segment.length, _finest(segment)), stepper.inputs(segment)
+        first = min(max(int(np.ceil(np.log2(segment.length / _FIRST))), 1), _finest(segment))
+        for level in (first, *range(first, 0, -1)):
             y = stepper.stages(ladders, x, y, level, inputs)[:, -1]
             x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
             peak = np.maximum(peak, np.abs(y))
@@ -90,12 +165,13 @@ def _peaks(stepper: Stepper, schedule: Schedule) -> Array:
 
 def _merge(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
     """The coarsest dyadic steps that refine both."""
+    finest = max(*one, *two)
 
     def edges(levels: tuple[int, ...]) -> list[int]:
-        return list(np.cumsum([2 ** (_FINEST - level) for level in levels]))
+        return list(np.cumsum([2 ** (finest - level) for level in levels]))
 
     points = sorted({0, *edges(one), *edges(two)})
-    return tuple(_FINEST - int(b - a).bit_length() + 1 for a, b in pairwise(points))
+    return tuple(finest - int(b - a).bit_length() + 1 for a, b in pairwise(points))
 
 
 def _kind(segment: Segment) -> tuple[object, ...]:
@@ -140,7 +216,7 @@ def _build(pilots: Problem, schedule: Schedule) -> Grid:
             levels, x, y = _segment_levels(stepper, segment, x, y, peak)
             chosen.append(levels)
             continue
-        ladders, inputs = stepper.ladders(segment.length, _FINEST), stepper.inputs(segment)
+        ladders, inputs = stepper.ladders(segment.length, _finest(segment)), stepper.inputs(segment)
         for level in chosen[1]:
             y = stepper.stages(ladders, x, y, level, inputs)[:, -1]
             x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
@@ -155,3 +231,8 @@ def grid_times(grid: Grid, schedule: Schedule) -> Array:
         shares = np.cumsum([2.0**-level for level in levels])
         times += [*(segment.start + share * segment.length for share in shares[:-1]), segment.stop]
     return np.unique(np.array(times))
+
+
+def halve_grid(grid: Grid) -> Grid:
+    """The same grid with every step cut in two, on which the error of the first is estimated."""
+    return tuple(tuple(level + 1 for level in levels for _ in range(2)) for levels in grid)

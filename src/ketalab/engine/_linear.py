@@ -1,25 +1,30 @@
 """Exact propagation of the linear part by a ladder of matrix exponentials.
 
-For a segment of length L the ladder holds ``exp(A L / 2**j) - I`` for j = 0, 1, ..., J. The lowest rung is a Taylor
-polynomial whose remainder is below rounding; each rung above is the square of the one below. Steps of the time grid
-are dyadic parts of the segment, so every step is a rung; any other time is a sum of rungs and one short Taylor series.
-Nothing is assumed of the eigenvalues: delay chains, which repeat them, are as exact as anything else.
-
-Keeping ``exp - I`` rather than ``exp`` keeps the digits of slow modes through the squarings. A constant inflow is one
-more state with derivative zero, so infusions are exact too.
+For a segment of length L the ladder holds ``exp(A L / 2**j)`` for j = 0, 1, ..., J, each rung the square of the one
+below, in the form of :mod:`ketalab.engine._exponential`. Steps of the time grid are dyadic parts of the segment, so
+every step is a rung; any other time is a sum of rungs and one short Taylor series. A constant inflow is one more state
+with derivative zero, so infusions are exact too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from ketalab.engine._exponential import (
+    SMALL,
+    Power,
+    norms,
+    small_exponential,
+    squares,
+    squarings,
+    terms,
+)
 from ketalab.engine._problem import Array
 
-#: Norm of A h on the lowest rung; with the degree below, the remainder is under 1e-17.
-_SMALL = 0.25
-_DEGREE = 12
+__all__ = ["Block", "Ladder", "norms", "split_blocks"]
 
 
 @dataclass(frozen=True)
@@ -59,20 +64,6 @@ def split_blocks(matrix: Array, inflow_states: set[int]) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def norms(matrix: Array) -> Array:
-    """Norm of each patient's matrix (N,), the largest column sum of sizes, per hour."""
-    return np.abs(matrix).sum(axis=1).max(axis=1, initial=0.0)
-
-
-def _taylor(scaled: Array) -> Array:
-    """exp(M) - I for small M, by Horner's rule."""
-    identity = np.eye(scaled.shape[-1])
-    total = scaled / _DEGREE
-    for k in range(_DEGREE - 1, 0, -1):
-        total = scaled / k @ (identity + total)
-    return total
-
-
 class Ladder:
     """Propagators of one block over a segment of length ``length`` and its dyadic parts.
 
@@ -96,39 +87,41 @@ class Ladder:
         self, block: Block, length: float, nodes: Array, watched: tuple[int, ...], finest: int
     ) -> None:
         self.block, self.length, self.finest = block, length, finest
-        steps = np.log2(np.maximum(norms(block.matrix) * length / _SMALL, 1.0))
-        bottoms = np.maximum(np.ceil(steps).astype(int), finest)
-        self._groups = [(np.nonzero(bottoms == b)[0], int(b)) for b in np.unique(bottoms)]
-        self.rungs, self._deeper = self._climb(1.0)
-        rows = np.array(watched, dtype=int)
-        identity = np.eye(block.matrix.shape[1])[rows]
-        self.at_nodes: list[Array] = []  # level -> (nodes, N, watched, b)
-        if len(rows):
-            inner = [self._climb(float(c))[0] for c in nodes[:-1]]
-            for level in range(finest + 1):
-                parts = [rungs[level][:, rows] for rungs in (*inner, self.rungs)]
-                self.at_nodes.append(np.stack(parts) + identity)
+        deepest = np.maximum(squarings(length * norms(block.matrix)), finest)
+        self._groups = [(np.nonzero(deepest == d)[0], int(d)) for d in np.unique(deepest)]
+        levels = range(finest + 1)
+        self.rungs = [
+            Power(np.empty_like(block.matrix), np.empty(block.matrix.shape[:-1])) for _ in levels
+        ]
+        self._deeper: list[list[Power]] = [[] for _ in self._groups]
+        for group, level, rung in self._climb(1.0):
+            if level <= finest:
+                members = self._groups[group][0]
+                self.rungs[level].rest[members] = rung.rest
+                self.rungs[level].kept[members] = rung.kept
+            else:
+                self._deeper[group].insert(0, rung)
+        # level -> (nodes, N, watched, b)
+        shape = (len(nodes), len(block.matrix), len(watched), block.matrix.shape[1])
+        self.at_nodes = [np.empty(shape) for _ in levels] if watched else []
+        for level, rows in enumerate(self.at_nodes):
+            rows[-1] = _rows(self.rungs[level], watched)
+        for place, share in enumerate(nodes[:-1] if watched else ()):
+            for group, level, rung in self._climb(float(share)):
+                if level <= finest:
+                    self.at_nodes[level][place, self._groups[group][0]] = _rows(rung, watched)
 
-    def _climb(self, share: float) -> tuple[list[Array], list[list[Array]]]:
-        """Rungs exp(A share L / 2**j) - I: for j up to the finest level (N, b, b), and deeper ones by group."""
-        common = [np.empty_like(self.block.matrix) for _ in range(self.finest + 1)]
-        deeper: list[list[Array]] = []
-        for members, bottom in self._groups:
-            rung = _taylor(self.block.matrix[members] * (share * self.length * 2.0**-bottom))
-            below: list[Array] = []
+    def _climb(self, share: float) -> Iterator[tuple[int, int, Power]]:
+        """Rungs exp(A share L / 2**j) of each group, from its lowest to j = 0: (group, j, rung)."""
+        for group, (members, bottom) in enumerate(self._groups):
+            part = share * self.length * 2.0**-bottom
+            rungs = squares(small_exponential(self.block.matrix[members] * part))
             for level in range(bottom, -1, -1):
-                if level <= self.finest:
-                    common[level][members] = rung
-                else:
-                    below.append(rung)
-                if level:
-                    rung = 2 * rung + rung @ rung
-            deeper.append(below[::-1])
-        return common, deeper
+                yield group, level, next(rungs)
 
     def step(self, x: Array, level: int) -> Array:
         """Advance states (N, b) by one step of a level."""
-        return _apply(self.rungs[level], x)
+        return self.rungs[level].apply(x)
 
     def nodes(self, x: Array, level: int) -> Array:
         """Watched states at the nodes of a step of a level, shape (watched, nodes, N)."""
@@ -149,20 +142,27 @@ class Ladder:
             x[members] = self._finish(x[members], self.block.matrix[members], below, left)
         return x
 
-    def _finish(self, x: Array, matrix: Array, below: list[Array], left: float) -> Array:
+    def _finish(self, x: Array, matrix: Array, below: list[Power], left: float) -> Array:
         """The rest of :meth:`advance` for patients with one lowest rung: its rungs, then a Taylor series."""
-        for level, rung in enumerate(below, start=self.finest + 1):
-            part = self.length * 2.0**-level
+        part = self.length * 2.0**-self.finest
+        for rung in below:
+            part /= 2
             while left >= part > 0:
-                x = _apply(rung, x)
+                x = rung.apply(x)
                 left -= part
-        term = x
-        for k in range(1, _DEGREE + 1):
-            term = np.matmul(matrix, term[:, :, None])[:, :, 0] * (left / k)
-            x = x + term
-        return x
+        # No patient of the group has a greater norm of A h, and the number of terms depends on no other.
+        norm = SMALL * left / part
+        scaled, term, total = matrix * left, x[:, :, None], x[:, :, None].copy()
+        for k in range(1, terms(norm) + 1):
+            term = scaled @ term
+            term /= k
+            total += term
+        return total[:, :, 0]
 
 
-def _apply(rung: Array, x: Array) -> Array:
-    """(I + rung) x for each patient."""
-    return np.asarray(x + np.matmul(rung, x[:, :, None])[:, :, 0])
+def _rows(power: Power, rows: tuple[int, ...]) -> Array:
+    """Some rows of ``exp(M)``, (N, rows, b)."""
+    places = list(rows)
+    taken = power.rest[:, places]
+    taken[:, range(len(places)), places] += power.kept[:, places]
+    return taken

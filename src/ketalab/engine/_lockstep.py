@@ -39,6 +39,7 @@ class Stepper:
             problem = replace(problem, matrix=kept)
         self.problem = problem
         self.runs_away = np.zeros(problem.patients, dtype=bool)
+        self.unsettled = np.zeros(problem.patients, dtype=bool)
         self.method: Collocation = radau(STAGES)
         inflow = {state for segment in schedule for state, _ in segment.inflow}
         self.blocks: tuple[Block, ...] = split_blocks(problem.matrix, inflow)
@@ -100,6 +101,22 @@ class Stepper:
             out[list(block.index)] = part[:, : len(block.index)].T
         return out
 
+    def drivers(self, ladders: tuple[Ladder, ...], x: list[Array], level: int) -> list[Array]:
+        """The linear states that the others read, at the nodes of a step, (s, N) each."""
+        watched = [
+            ladder.nodes(part, level)
+            for ladder, part, places in zip(ladders, x, self.watched, strict=True)
+            if places
+        ]
+        return list(np.concatenate(watched)[self._driver_order]) if watched else []
+
+    def slopes(self, drivers: list[Array], y: Array, inputs: list[Array]) -> Array:
+        """Rates dy/dt of the other states (m, ..., N) at ``y`` (m, N), for drivers (..., N)."""
+        p, shape = self.problem, np.broadcast_shapes(*(d.shape for d in drivers), (y.shape[1],))
+        rest = (drivers, list(y), p.parameters, p.covariates, inputs)
+        rows = [g(*rest) - k(*rest) * part for g, k, part in zip(p.gains, p.rates, y, strict=True)]
+        return np.array([np.broadcast_to(row, shape) for row in rows]).reshape(len(y), *shape)
+
     def _solve_factors(self, hours: float, inputs: list[Array]) -> list[Array | None]:
         """(I + h W k)**-1 for the states whose k does not move, by step size."""
         if hours not in self._factors:
@@ -122,12 +139,7 @@ class Stepper:
         """The other states at the nodes of one step, (m, s, N)."""
         p, s = self.problem, STAGES
         hours = ladders[0].length * 2.0**-level
-        watched = [
-            ladder.nodes(part, level)
-            for ladder, part, places in zip(ladders, x, self.watched, strict=True)
-            if places
-        ]
-        drivers = list(np.concatenate(watched)[self._driver_order]) if watched else []
+        drivers = self.drivers(ladders, x, level)
         stages = [np.repeat(row[None, :], s, axis=0) for row in y]
         factors = self._solve_factors(hours, inputs)
         # In a loop a patient is swept until it is settled, and then left alone whoever else still moves.
@@ -145,6 +157,8 @@ class Stepper:
             settled |= (change <= _SETTLED) & (sweep > 0)
             if settled.all():
                 break
+        if p.loop:
+            self.unsettled |= ~settled
         return np.stack(stages) if stages else np.zeros((0, s, p.patients))
 
     def _solve_state(
@@ -234,14 +248,16 @@ def _solve(
             x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
             y = stages[:, -1] if len(stages) else y
             begin = end
-    failed = _failures(problem, linear, states)
-    for mask, reason in (
-        (stepper.no_number, "its linear part is not a finite number"),
-        (stepper.runs_away, "a state grows faster than the time grid can follow"),
-    ):
-        for patient in np.nonzero(mask)[0]:
-            failed[int(patient)] = reason
+    # The later reason explains the one before: who runs away has no numbers, who has none never settles.
+    failed = _with_reason(stepper.unsettled, f"a feedback loop did not settle in {_SWEEPS} sweeps")
+    failed |= _failures(problem, linear, states)
+    failed |= _with_reason(stepper.no_number, "its linear part is not a finite number")
+    failed |= _with_reason(stepper.runs_away, "a state grows faster than the time grid can follow")
     return Solution(times, linear, states, failed)
+
+
+def _with_reason(patients: NDArray[np.bool_], reason: str) -> dict[int, str]:
+    return {int(patient): reason for patient in np.nonzero(patients)[0]}
 
 
 def _failures(problem: Problem, linear: Array, states: Array) -> dict[int, str]:

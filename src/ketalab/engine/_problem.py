@@ -26,7 +26,10 @@ class Problem:
     parameters, covariates, inputs), lists of arrays that broadcast with (..., N); ``drivers`` are the
     indices of the linear states among their arguments; ``constant_rate[i]`` says that k_i does not move;
     ``order`` is the order of the cascade and ``loop`` whether one feedback loop closes it;
-    ``derivative`` gives all dy/dt from (linear, states, parameters, covariates, inputs).
+    ``source`` writes the text of all dz/dt and their Jacobian for the checker, where z are the linear states and then
+    the others. The text defines ``FIXED``, a number; ``prepare(given, out)``, which makes that many numbers from the
+    parameters, covariates and inputs in a row; ``rates(z, fixed, out)``; and ``jacobian(z, fixed, out)``, which writes
+    what is not always zero into (n + m, n + m). It may call ``np`` and ``math``.
     """
 
     linear_names: tuple[str, ...]
@@ -39,10 +42,10 @@ class Problem:
     drivers: tuple[int, ...]
     order: tuple[int, ...]
     loop: bool
-    derivative: Function
     parameters: Array
     covariates: Array
     input_names: tuple[str, ...]
+    source: Callable[[], str] | None = None
 
     @property
     def patients(self) -> int:

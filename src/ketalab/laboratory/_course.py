@@ -220,8 +220,8 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         drivers=model.drivers,
         order=model.order,
         loop=model.loop is not None,
-        derivative=model.rhs_function,
         parameters=individuals.parameters,
         covariates=individuals.covariates,
         input_names=model.inputs,
+        source=lambda: model.source,
     )

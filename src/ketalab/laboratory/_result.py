@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ketalab._files import atomic_path, check_target, write_text
 from ketalab.facts import citations, fact
+from ketalab.laboratory._guard import TYPICAL, Check, by_number
 from ketalab.laboratory._measures import CONCENTRATION, REPORT_HOURS
 from ketalab.laboratory._model import OutputInfo
 from ketalab.laboratory._scenario import Scenario
@@ -34,7 +35,9 @@ class Result:
     """One simulated scenario.
 
     ``values[name]`` (T, N) at ``times``, ``typical[name]`` (T,); ``figures[name]`` holds the figures of each
-    patient (N,), ``typical_figures`` those of the typical one.
+    patient (N,), ``typical_figures`` those of the typical one; ``check`` tells how large the error is;
+    ``failed`` gives the reason of each patient who has no solution and is NaN, ``typical_failed`` that of the
+    typical one.
     """
 
     scenario: Scenario
@@ -45,7 +48,15 @@ class Result:
     figures: Mapping[str, Mapping[str, Array]]
     typical_figures: Mapping[str, Mapping[str, float]]
     facts: tuple[str, ...]
-    failed: Mapping[int, str]
+    check: Check = field(default_factory=Check)
+    failed: Mapping[int, str] = field(default_factory=dict)
+    typical_failed: str | None = None
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Why patients failed, by number; *typical* is the typical one. Empty where nobody did."""
+        typical = {} if self.typical_failed is None else {TYPICAL: self.typical_failed}
+        return by_number({**typical, **self.failed})
 
     @cached_property
     def dataset(self) -> xarray.Dataset:
@@ -70,6 +81,8 @@ class Result:
             "scenario": json.dumps(self.scenario.to_dict(), sort_keys=True),
             "hash": self.scenario.hash(),
             "facts": list(self.facts),
+            "check": json.dumps(self.check.to_dict()),
+            "statuses": json.dumps(self.statuses),
         }
         return xarray.Dataset(variables, coordinates, attrs)
 
@@ -139,6 +152,8 @@ class Result:
             "patients": self.scenario.patients,
             "failed": len(self.failed),
             "facts": list(self.facts),
+            "check": self.check.to_dict(),
+            "statuses": self.statuses,
         }
 
     def document(self) -> dict[str, Any]:

@@ -3,57 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.engine import Grid, Schedule, build_grid, check, grid_times, solve
+from ketalab.engine import (
+    Problem,
+    Schedule,
+    Solution,
+    check,
+    halve_grid,
+    solve,
+)
 from ketalab.errors import SolutionError
-from ketalab.laboratory._course import Course, build_schedule, make_problem
-from ketalab.laboratory._individuals import Individuals, individuals
-from ketalab.laboratory._model import human_model
+from ketalab.laboratory._course import build_schedule, make_problem
+from ketalab.laboratory._guard import (
+    ALLOWED,
+    Account,
+    choose_checked,
+    choose_marks,
+    estimate_errors,
+)
+from ketalab.laboratory._individuals import Individuals
+from ketalab.laboratory._prepare import Prepared
 from ketalab.model.tracing import Traced
-from ketalab.people import Population, Streams, draw
 
 Array = NDArray[np.float64]
 Engine = Literal["auto", "lockstep", "numpy", "checker"]
 
 #: Patients integrated at once: enough to fill the arrays, few enough for the cache and the memory.
 BATCH = 512
-#: People on whom the time grid is chosen; their seed is the laboratory's own, so that a grid does not depend
-#: on the seed of a run.
-PILOTS = 8
-_PILOT_REPLICATE = 2**31
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A course ready to run: its time grid belongs to it and is the same for everyone."""
-
-    model: Traced
-    course: Course
-    grid: Grid
-    edges: Array
-
-
-def _pilot_settings(course: Course) -> Course:
-    """The same course with person-wise settings replaced by their mean."""
-    plain = {name: float(np.mean(value)) for name, value in course.settings.items()}
-    return replace(course, settings=plain)
-
-
-def prepare(course: Course) -> Prepared:
-    """Choose the time grid of a course on pilot people."""
-    model = human_model()
-    streams = Streams(0)
-    people = draw(Population(), streams, PILOTS, start=_PILOT_REPLICATE)
-    pilots = individuals(model, people, streams, "person")
-    schedule = build_schedule(model, _pilot_settings(course), people.weight)
-    grid = build_grid(make_problem(model, pilots), schedule)
-    return Prepared(model, course, grid, grid_times(grid, schedule))
 
 
 @cache
@@ -73,6 +55,172 @@ def _inputs_at(schedule: Schedule, names: Sequence[str], times: Array, count: in
     return rows
 
 
+@dataclass(frozen=True)
+class Integrated:
+    """Outputs over time, name -> (T, N), NaN for who failed; the account names people by their places."""
+
+    values: dict[str, Array]
+    account: Account = field(default_factory=Account)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """People on a course, and what is asked of them."""
+
+    prepared: Prepared
+    people: Individuals
+    weights: Array
+    names: tuple[str, ...]
+    settings: Mapping[str, Array | float]
+
+    def pose(self, members: NDArray[np.int64]) -> tuple[Problem, Schedule]:
+        """What the engine is asked for some of the people.
+
+        One alone is posed twice: NumPy takes a short cut for a power whose exponent is one number and no list, and
+        the last digit of a person must not depend on who stands beside.
+        """
+        members = np.repeat(members, 2) if len(members) == 1 else members
+        settings = {
+            name: value[members] if isinstance(value, np.ndarray) and value.ndim else value
+            for name, value in {**self.prepared.course.settings, **self.settings}.items()
+        }
+        people = Individuals(self.people.parameters[:, members], self.people.covariates[:, members])
+        model, course = self.prepared.model, replace(self.prepared.course, settings=settings)
+        schedule = build_schedule(model, course, self.weights[members])
+        return make_problem(model, people), schedule
+
+    def outputs(
+        self, problem: Problem, schedule: Schedule, solution: Solution, count: int
+    ) -> tuple[dict[str, Array], dict[int, str]]:
+        """Outputs of the first ``count`` people solved, at the solution's times (T, N), and who failed and why."""
+        model = self.prepared.model
+        failed = {place: reason for place, reason in solution.failed.items() if place < count}
+        arguments = (
+            list(np.moveaxis(solution.linear, 1, 0)),
+            list(np.moveaxis(solution.states, 1, 0)),
+            list(problem.parameters),
+            list(problem.covariates),
+            _inputs_at(schedule, model.inputs, solution.times, problem.patients),
+        )
+        values = {}
+        with np.errstate(all="ignore"):
+            for name in self.names:
+                value = np.asarray(_output_function(model, name)(*arguments))
+                shape = (len(solution.times), problem.patients)
+                values[name] = np.broadcast_to(value, shape)[:, :count]
+                for patient in np.nonzero(~np.isfinite(values[name]).all(axis=0))[0]:
+                    failed.setdefault(int(patient), f"{name} is not a finite number")
+        return values, failed
+
+
+def integrate(
+    prepared: Prepared,
+    people: Individuals,
+    weights: Array,
+    times: Array,
+    names: tuple[str, ...],
+    *,
+    engine: Engine = "auto",
+    settings: Mapping[str, Array | float] | None = None,
+    numbers: NDArray[np.int64] | None = None,
+) -> Integrated:
+    """Integrate people through a course, and check some of them; nothing is raised for who fails.
+
+    Parameters
+    ----------
+    times : (T,) hours, sorted.
+    names : outputs of the layers, hidden ones included.
+    settings : free inputs per person, in place of those of the course.
+    numbers : (N,) the people's own numbers, by which the checked are chosen; their places where not given.
+    """
+    count = people.parameters.shape[1]
+    task = _Task(prepared, people, weights, names, settings or {})
+    made = Integrated({name: np.empty((len(times), count)) for name in names})
+    alone = engine == "checker"
+    checked = choose_checked(np.arange(count) if numbers is None else numbers)
+    marks = choose_marks(prepared.edges)
+    every = times if alone else np.union1d(times, marks)
+    asked, marked = np.searchsorted(every, times), np.searchsorted(every, marks)
+    kept = []
+    for begin in range(0, count, BATCH):
+        members = np.arange(begin, min(begin + BATCH, count))
+        problem, schedule = task.pose(members)
+        if alone:
+            solution = check(problem, schedule, times)
+        else:
+            solution = solve(problem, schedule, prepared.grid, every)
+            mine = checked[(checked >= begin) & (checked < members[-1] + 1)] - begin
+            kept.append(_states(solution, marked)[:, :, mine])
+            if not np.array_equal(every, times):
+                solution = replace(
+                    solution,
+                    times=times,
+                    linear=solution.linear[asked],
+                    states=solution.states[asked],
+                )
+        values, failed = task.outputs(problem, schedule, solution, len(members))
+        for name in names:
+            made.values[name][:, members] = values[name]
+        made.account.failed |= {begin + place: reason for place, reason in failed.items()}
+    if not alone:
+        _check_sample(task, checked, marks, np.concatenate(kept, axis=2), made.account)
+    if made.account.failed and engine == "auto":
+        _retry(task, times, made)
+    for place in made.account.failed:
+        for course in made.values.values():
+            course[:, place] = np.nan
+    return made
+
+
+def _states(solution: Solution, times: NDArray[np.int64] | slice = slice(None)) -> Array:
+    """All states at some of the times, (T, n + m, N)."""
+    return np.concatenate([solution.linear[times], solution.states[times]], axis=1)
+
+
+def _check_sample(
+    task: _Task, checked: NDArray[np.int64], marks: Array, states: Array, account: Account
+) -> None:
+    """Solve the checked people again on half the steps; who misses the allowed error has failed."""
+    sound = [i for i, place in enumerate(checked) if int(place) not in account.failed]
+    if not sound:
+        return
+    checked, states = checked[sound], states[:, :, sound]
+    problem, schedule = task.pose(checked)
+    halved = solve(problem, schedule, halve_grid(task.prepared.grid), marks)
+    names = (*problem.linear_names, *problem.state_names)
+    errors, worst = estimate_errors(states, _states(halved)[:, :, : len(checked)])
+    for i, place in enumerate(checked.tolist()):
+        error = np.inf if i in halved.failed else float(errors[i])
+        account.errors[place] = error
+        if i in halved.failed:
+            account.failed[place] = f"on half the steps {halved.failed[i]}"
+        elif not error <= ALLOWED:
+            account.failed[place] = (
+                f"the estimated error of {names[worst[i]]} is {error:.1e}, above {ALLOWED:.0e}"
+            )
+
+
+def _retry(task: _Task, times: Array, made: Integrated) -> None:
+    """Let the checker solve those who failed; who fails again has both reasons."""
+    account = made.account
+    places = np.array(sorted(account.failed))
+    account.retried |= {place: account.failed[place] for place in places.tolist()}
+    problem, schedule = task.pose(places)
+    try:
+        values, failed = task.outputs(
+            problem, schedule, check(problem, schedule, times), len(places)
+        )
+    except SolutionError as error:
+        values, failed = {}, dict.fromkeys(range(len(places)), str(error))
+    for name, value in values.items():
+        made.values[name][:, places] = value
+    for i, place in enumerate(places.tolist()):
+        if i in failed:
+            account.failed[place] += f"; the checker: {failed[i]}"
+        else:
+            del account.failed[place]
+
+
 def run(
     prepared: Prepared,
     people: Individuals,
@@ -84,13 +232,10 @@ def run(
     settings: Mapping[str, Array | float] | None = None,
     keep_failed: bool = False,
 ) -> tuple[dict[str, Array], dict[int, str]]:
-    """Integrate people through a course.
+    """Integrate people through a course, as :func:`integrate` does, and raise for who fails.
 
     Parameters
     ----------
-    times : (T,) hours, sorted.
-    names : outputs of the layers, hidden ones included.
-    settings : free inputs per person, in place of those of the course.
     keep_failed : return failed patients as NaN with their reasons instead of raising.
 
     Returns
@@ -101,48 +246,10 @@ def run(
     Raises
     ------
     SolutionError
-        A patient's solution failed; says how many and why.
+        A patient's solution failed, or many of the checked miss the allowed error.
     """
-    count = people.parameters.shape[1]
-    results = {name: np.empty((len(times), count)) for name in names}
-    failed: dict[int, str] = {}
-    course = prepared.course
-    given = {**course.settings, **(settings or {})}
-    for begin in range(0, count, BATCH):
-        part = slice(begin, min(begin + BATCH, count))
-        group = Individuals(people.parameters[:, part], people.covariates[:, part])
-        local = {
-            name: value[part] if isinstance(value, np.ndarray) and value.ndim else value
-            for name, value in given.items()
-        }
-        schedule = build_schedule(prepared.model, replace(course, settings=local), weights[part])
-        problem = make_problem(prepared.model, group)
-        if engine == "checker":
-            solution = check(problem, schedule, times)
-        else:
-            solution = solve(problem, schedule, prepared.grid, times)
-        arguments = (
-            list(np.moveaxis(solution.linear, 1, 0)),
-            list(np.moveaxis(solution.states, 1, 0)),
-            list(group.parameters),
-            list(group.covariates),
-            _inputs_at(schedule, prepared.model.inputs, times, problem.patients),
-        )
-        bad = dict(solution.failed)
-        with np.errstate(all="ignore"):
-            for name in names:
-                value = _output_function(prepared.model, name)(*arguments)
-                results[name][:, part] = value
-                for patient in np.nonzero(~np.isfinite(results[name][:, part]).all(axis=0))[0]:
-                    bad.setdefault(int(patient), f"{name} is not a finite number")
-        failed |= {begin + patient: reason for patient, reason in bad.items()}
-    if failed and not keep_failed:
-        first, reason = next(iter(failed.items()))
-        raise SolutionError(
-            f"{len(failed)} of {count} patients failed (patient {first}: {reason})"
-            + ("" if engine == "checker" else "; try the adaptive engine with --engine checker")
-        )
-    for patient in failed:
-        for value in results.values():
-            value[:, patient] = np.nan
-    return results, failed
+    made = integrate(prepared, people, weights, times, names, engine=engine, settings=settings)
+    if not keep_failed:
+        made.account.refuse_failed(str(people.parameters.shape[1]), engine)
+        made.account.refuse_many_above()
+    return made.values, made.account.failed

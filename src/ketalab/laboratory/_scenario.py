@@ -13,6 +13,8 @@ from ketalab.protocol import Treatment, parse_phrase
 
 DEFAULT_PHRASE = "0.5 mg/kg ketamine iv over 40 min"
 ENGINES = ("auto", "lockstep", "numpy", "checker")
+#: What becomes of a run with patients whose solution failed.
+FAILED = ("raise", "keep")
 SPECIES = ("human", "rat", "mouse")
 #: Limits on what one scenario may ask for; larger work belongs to trials.
 MAX_PATIENTS = 1_000_000
@@ -33,7 +35,8 @@ class Scenario:
     """What is simulated.
 
     ``phrase`` is what is given, ``with_phrase`` what is given beside it; ``times`` (hours) ask for a course;
-    ``outputs`` empty means all; ``uncertainty`` says whether every patient also draws the constants.
+    ``outputs`` empty means all; ``uncertainty`` says whether every patient also draws the constants; ``failed``
+    whether patients without a solution stop the run (*raise*) or are NaN and counted (*keep*).
     """
 
     phrase: str = DEFAULT_PHRASE
@@ -47,6 +50,7 @@ class Scenario:
     engine: str = "auto"
     seed: int = 0
     uncertainty: bool = True
+    failed: str = "raise"
 
     def __post_init__(self) -> None:
         # 2 and 2.0 are one scenario with one hash.
@@ -67,6 +71,7 @@ class Scenario:
             ),
             ("days", self.days, 0 < self.days <= MAX_DAYS, f"above 0, at most {MAX_DAYS}"),
             ("engine", self.engine, self.engine in ENGINES, ", ".join(ENGINES)),
+            ("failed", self.failed, self.failed in FAILED, ", ".join(FAILED)),
             ("species", self.species, self.species in SPECIES, ", ".join(SPECIES)),
             ("seed", self.seed, 0 <= self.seed < 2**63, "0 to 2**63 - 1"),
             (
@@ -119,17 +124,27 @@ class Scenario:
 
     @property
     def solver(self) -> str:
-        """The engine that runs: ``auto`` and ``lockstep`` are the scheme in NumPy so far."""
+        """The engine that runs: all but ``checker`` are the scheme in NumPy so far.
+
+        With ``auto`` the checker solves again who failed; the result's ``check`` names them.
+        """
         return "checker" if self.engine == "checker" else "numpy"
 
     def hash(self) -> str:
-        """SHA-256 of the canonical document and of the grid's tolerance, 64 hexadecimal digits."""
-        from ketalab.engine import TOLERANCE
-        from ketalab.laboratory._run import PILOTS
+        """SHA-256 of the canonical document, of the grid's tolerance and of its guard, 64 hexadecimal digits.
 
+        ``failed`` is left out: it decides whether there is a result, and never what it holds.
+        """
+        from ketalab.engine import TOLERANCE
+        from ketalab.laboratory._guard import ALLOWED, FIRST, ONE_IN
+        from ketalab.laboratory._prepare import PILOTS
+
+        scenario = {**self.to_dict(), "engine": self.solver, "retries": self.engine == "auto"}
+        del scenario["failed"]
         document = {
-            "scenario": {**self.to_dict(), "engine": self.solver},
+            "scenario": scenario,
             "grid": {"tolerance": TOLERANCE, "pilots": PILOTS},
+            "guard": {"allowed": ALLOWED, "first": FIRST, "one_in": ONE_IN},
         }
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

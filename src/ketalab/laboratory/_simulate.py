@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.laboratory._course import Course, facts_of_doses
+from ketalab.laboratory._guard import TYPICAL, Account, middles
 from ketalab.laboratory._individuals import Individuals, Uncertainty, individuals
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
 from ketalab.laboratory._model import OutputInfo, output, outputs
+from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._result import Result
-from ketalab.laboratory._run import BATCH, Engine, Prepared, prepare, run
+from ketalab.laboratory._run import BATCH, Engine, Integrated, integrate
 from ketalab.laboratory._scenario import Scenario
 from ketalab.laboratory._scores import (
     baseline,
@@ -81,8 +83,7 @@ class _Group:
         hours = [h for h in REPORT_HOURS if h <= horizon]
         edges = prepared.edges[prepared.edges >= 0]
         # Half-way points sharpen peaks and areas; they are rungs of the ladder, so they cost little.
-        middles = edges[:-1] + np.diff(edges) / 2
-        self.times = np.unique(np.concatenate([edges, middles, self.kept, hours, [0.0]]))
+        self.times = np.unique(np.concatenate([edges, middles(edges), self.kept, hours, [0.0]]))
         self.report = {h: int(np.searchsorted(self.times, h)) for h in hours}
         self.keep = np.searchsorted(self.times, self.kept)
         # A rater comes now and then: scores are written at the kept and the reported hours only.
@@ -96,13 +97,24 @@ class _Group:
         at = {f"at {hour}": course[place] for hour, place in self.report.items()}
         return {**course_figures(self.times[seen], course[seen]), **at}
 
-    def run(self, people: People, drawn: Individuals, *, noise: bool) -> tuple[
-        dict[str, Array], dict[str, dict[str, Array]], dict[int, str]
-    ]:  # fmt: skip
+    def integrate(self, parts: Sequence[tuple[People, Individuals]]) -> Integrated:
+        """Solve several lists of people at once, one list after the other."""
         engine: Engine = self.scenario.engine  # type: ignore[assignment]
-        values, failed = run(
-            self.prepared, drawn, people.weight, self.times, self.names, engine=engine
+        drawn = Individuals(
+            np.concatenate([one.parameters for _, one in parts], axis=1),
+            np.concatenate([one.covariates for _, one in parts], axis=1),
         )
+        weights = np.concatenate([people.weight for people, _ in parts])
+        numbers = np.concatenate([people.index for people, _ in parts])
+        return integrate(
+            self.prepared, drawn, weights, self.times, self.names, engine=engine, numbers=numbers
+        )
+
+    def measure(
+        self, people: People, values: dict[str, Array], *, noise: bool
+    ) -> tuple[dict[str, Array], dict[str, dict[str, Array]]]:
+        """Courses at the kept times, and figures; NaN for people whose solution failed."""
+        failed = np.isnan(values[self.names[0]][0])
         courses, figures = {}, {}
         for info in self.infos:
             rated = noise and info.name.startswith("score:")
@@ -116,11 +128,14 @@ class _Group:
                     info, remaining, self.scenario, people, self.times[places], noise
                 )
             courses[info.name] = course[self.keep]
-            figures[info.name] = self._figures(info, course, rated)
-        return courses, figures, failed
+            figures[info.name] = {
+                name: np.where(failed, np.nan, figure)
+                for name, figure in self._figures(info, course, rated).items()
+            }
+        return courses, figures
 
 
-def _variant_of(people: People, variants: tuple[Variant, ...]) -> NDArray[np.int64]:
+def choose_variants(people: People, variants: tuple[Variant, ...]) -> NDArray[np.int64]:
     """Which variant of a stated mix each person gets, by a stream of its own."""
     edges = np.cumsum([variant.weight for variant in variants])[:-1]
     return np.searchsorted(edges, people.uniform("variant"), side="right")
@@ -139,7 +154,8 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     ScenarioError
         An unknown output, or a drug or route without a model.
     SolutionError
-        A patient whose solution failed.
+        A patient's solution failed and the scenario does not keep such patients, or many of the checked
+        patients miss the allowed error.
     """
     infos = tuple(output(n) for n in scenario.outputs) or tuple(outputs().values())
     treatment = scenario.treatment()
@@ -153,43 +169,54 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     kept = groups[0].kept
     values = {i.name: np.empty((len(kept), n)) for i in infos}
     figures: dict[str, dict[str, Array]] = {i.name: {} for i in infos}
-    failed: dict[int, str] = {}
+    account = Account()
+    # The typical patient: middle person, constants as they stand, no fluctuation; solved with the first batch.
+    person = typical_people(scenario.population)
+    middle = (person, individuals(model, person, Streams(0), "none", vary=False))
     for begin in range(0, n, BATCH):
         people = draw(scenario.population, streams, min(BATCH, n - begin), start=begin)
         drawn = individuals(model, people, streams, uncertainty)
-        chosen = _variant_of(people, treatment.variants)
+        chosen = choose_variants(people, treatment.variants)
         for number, group in enumerate(groups):
             members = np.nonzero(chosen == number)[0]
-            if not len(members):
+            beside = [middle] if begin == number == 0 else []
+            if not len(members) and not beside:
                 continue
             part = Individuals(drawn.parameters[:, members], drawn.covariates[:, members])
-            courses, made, bad = group.run(people.take(members), part, noise=True)
-            where = begin + members
+            some, where = people.take(members), begin + members
+            solved = group.integrate([(some, part), *beside])
+            account.add(solved.account, [*where.tolist(), TYPICAL])
+            if beside:
+                last = {name: course[:, -1:] for name, course in solved.values.items()}
+                typical, typical_figures = group.measure(person, last, noise=False)
+            if not len(members):
+                continue
+            first = {name: course[:, : len(members)] for name, course in solved.values.items()}
+            courses, made = group.measure(some, first, noise=True)
             for name, course in courses.items():
                 values[name][:, where] = course
                 for figure, value in made[name].items():
                     figures[name].setdefault(figure, np.empty(n))[where] = value
-            failed |= {int(where[i]): reason for i, reason in bad.items()}
+        done = begin + len(people)
+        if scenario.failed == "raise":
+            account.refuse_failed(str(n) if done == n else f"the first {done}", scenario.engine)
         if progress is not None:
-            progress(begin + len(people), n)
-    typical, typical_figures = _typical(scenario, groups[0])
+            progress(done, n)
+    account.refuse_many_above()
     used = dict.fromkeys(f for info in infos for f in info.facts)
     used |= dict.fromkeys(PEOPLE_FACTS)
     for variant in treatment.variants:
         used |= dict.fromkeys(facts_of_doses(variant.administrations))
     return Result(
-        scenario, infos, kept, values, typical, figures, typical_figures, tuple(used), failed
-    )
-
-
-def _typical(
-    scenario: Scenario, group: _Group
-) -> tuple[dict[str, Array], dict[str, dict[str, float]]]:
-    """The typical patient: middle person, constants as they stand, no fluctuation."""
-    people = typical_people(scenario.population)
-    drawn = individuals(group.prepared.model, people, Streams(0), "none", vary=False)
-    courses, figures, _ = group.run(people, drawn, noise=False)
-    return (
-        {name: course[:, 0] for name, course in courses.items()},
-        {name: {k: float(v[0]) for k, v in made.items()} for name, made in figures.items()},
+        scenario,
+        infos,
+        kept,
+        values,
+        {name: course[:, 0] for name, course in typical.items()},
+        figures,
+        {name: {k: float(v[0]) for k, v in made.items()} for name, made in typical_figures.items()},
+        tuple(used),
+        account.check(),
+        {name: reason for name, reason in account.failed.items() if name != TYPICAL},
+        account.failed.get(TYPICAL),
     )

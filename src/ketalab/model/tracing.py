@@ -10,7 +10,7 @@ The form that the engine asks for, checked here and rejected by the state's name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,8 @@ from typing import Any
 import sympy as sp
 
 from ketalab.errors import TraceError
-from ketalab.model.contract import Layer, Values
+from ketalab.model._source import write_source
+from ketalab.model.contract import Equations, Layer, Values
 from ketalab.model.joining import Joined
 
 Function = Callable[..., Any]
@@ -42,6 +43,9 @@ class Traced:
     ``inputs`` the arguments that every function takes after them. ``matrix`` is A; ``gain[i]`` and
     ``rate[i]`` are g and k of ``states[i]``; ``order`` lists states so that a state comes after those that
     it reads, and ``loop`` is the state through which the one feedback runs, if there is one.
+
+    ``equations`` holds all rates and outputs as the layers wrote them: an input is the symbol of its own
+    name times the unit factor of its connection, and a parameter of a layer is ``layer.parameter``.
     """
 
     joined: Joined
@@ -58,9 +62,27 @@ class Traced:
     initial: tuple[float, ...]
     order: tuple[int, ...]
     loop: str | None
+    equations: Equations
 
-    def _arguments(self, *groups: tuple[str, ...]) -> list[list[sp.Symbol]]:
+    @cached_property
+    def _plain(self) -> dict[sp.Symbol, sp.Symbol]:
+        """Every symbol by a name that Python can read; renaming here, once, spares each function most of its making."""
+        return {s: sp.Symbol(f"v{i}", real=True) for i, s in enumerate(self.symbols.values())}
+
+    def _symbols(self, *groups: tuple[str, ...]) -> list[list[sp.Symbol]]:
         return [[self.symbols[name] for name in group] for group in groups]
+
+    def _function(
+        self, groups: Sequence[tuple[str, ...]], made: sp.Expr | list[sp.Expr]
+    ) -> Function:
+        """A function of groups of named values that gives an expression's value, or a list of them."""
+        arguments = [[self._plain[s] for s in group] for group in self._symbols(*groups)]
+        plain = (
+            [expression.xreplace(self._plain) for expression in made]
+            if isinstance(made, list)
+            else made.xreplace(self._plain)
+        )
+        return sp.lambdify(arguments, plain, "numpy", cse=True)
 
     @cached_property
     def drivers(self) -> tuple[int, ...]:
@@ -77,22 +99,16 @@ class Traced:
             for j in range(len(self.linear))
             if self.matrix[i, j] != 0
         )
-        arguments = self._arguments(self.parameters, self.covariates)
         entries = [self.matrix[i, j] for i, j in places]
-        return places, sp.lambdify(arguments, entries, "numpy", cse=True)
+        return places, self._function((self.parameters, self.covariates), entries)
 
     @cached_property
     def state_functions(self) -> tuple[tuple[Function, Function], ...]:
         """For each state (g, k), functions of (drivers, states, parameters, covariates, inputs)."""
         drivers = tuple(self.linear[i] for i in self.drivers)
-        arguments = self._arguments(
-            drivers, self.states, self.parameters, self.covariates, self.inputs
-        )
+        groups = (drivers, self.states, self.parameters, self.covariates, self.inputs)
         return tuple(
-            (
-                sp.lambdify(arguments, g, "numpy", cse=True),
-                sp.lambdify(arguments, k, "numpy", cse=True),
-            )
+            (self._function(groups, g), self._function(groups, k))
             for g, k in zip(self.gain, self.rate, strict=True)
         )
 
@@ -104,22 +120,29 @@ class Traced:
 
     def output_function(self, name: str) -> Function:
         """A function (linear, states, parameters, covariates, inputs) -> the named output."""
-        arguments = self._arguments(
-            self.linear, self.states, self.parameters, self.covariates, self.inputs
-        )
-        return sp.lambdify(arguments, self.outputs[name], "numpy", cse=True)
+        groups = (self.linear, self.states, self.parameters, self.covariates, self.inputs)
+        return self._function(groups, self.outputs[name])
 
     @cached_property
     def rhs_function(self) -> Function:
         """The other states' rates, (linear, states, parameters, covariates, inputs) -> list."""
-        arguments = self._arguments(
-            self.linear, self.states, self.parameters, self.covariates, self.inputs
-        )
+        groups = (self.linear, self.states, self.parameters, self.covariates, self.inputs)
         rates = [
             g - k * self.symbols[n]
             for g, k, n in zip(self.gain, self.rate, self.states, strict=True)
         ]
-        return sp.lambdify(arguments, rates, "numpy", cse=True)
+        return self._function(groups, rates)
+
+    @cached_property
+    def source(self) -> str:
+        """The text of all rates and their Jacobian, linear states first; see :mod:`ketalab.model._source`."""
+        linear, states = self._symbols(self.linear, self.states)
+        rates = [
+            *(self.matrix[i, :].dot(linear) for i in range(len(linear))),
+            *(g - k * y for g, k, y in zip(self.gain, self.rate, states, strict=True)),
+        ]
+        given = self._symbols(self.parameters, self.covariates, self.inputs)
+        return write_source([*linear, *states], rates, [s for group in given for s in group])
 
 
 def _run(joined: Joined) -> tuple[dict[str, sp.Symbol], dict[str, sp.Expr], dict[str, sp.Expr]]:
@@ -302,4 +325,5 @@ def trace(joined: Joined) -> Traced:
         initial=tuple(s.initial for s in others),
         order=order,
         loop=loop,
+        equations=Equations(raw_rates, raw_outputs),
     )

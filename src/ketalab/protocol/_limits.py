@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-#: mg in one dose, or in each 24 h of an infusion. Many times any single dose in the evidence, so
-#: more is a wrong unit (g for mg); not lower, since other drugs than ketamine are given too.
-MAX_MG = 10_000.0
-#: mg/kg in one dose, or in each 24 h of an infusion. The highest dose of ketamine in the evidence,
-#: in rats (moghaddam1997).
-MAX_MG_PER_KG = 200.0
+#: mg in one dose, or in each 24 h of an infusion: a kilogram. Far beyond any dose, so that a limit of the model can be
+#: looked at; more is a wrong unit.
+MAX_MG = 1_000_000.0
+#: mg/kg in one dose, or in each 24 h of an infusion: fifty times the highest dose of ketamine in the evidence, in rats
+#: (200 mg/kg, moghaddam1997).
+MAX_MG_PER_KG = 10_000.0
 #: One second, for infusions and for intervals: a shorter infusion is a bolus. It also keeps the
 #: start and the stop of an infusion apart in the event table, which merges times at 1e-9 h.
 MIN_TIME_H = 1.0 / 3600.0

@@ -65,13 +65,14 @@ SALT_SPELLINGS = {"base": "base", "hydrochloride": "hydrochloride", "hcl": "hydr
 MASS_MG = {"ug": 1e-3, "mcg": 1e-3, "mg": 1.0, "g": 1e3}
 #: Spelling -> hours.
 TIME_H = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1 / 3600),
     **dict.fromkeys(("min", "mins", "minute", "minutes"), 1 / 60),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 1.0),
     **dict.fromkeys(("d", "day", "days"), 24.0),
     **dict.fromkeys(("week", "weeks", "wk", "wks"), 168.0),
 }
 MASS_ALLOWED = "ug, mg, g, each also per kg and per min or h (such as mg/kg/h)"
-TIME_ALLOWED = "min, h, d, weeks"
+TIME_ALLOWED = "s, min, h, d, weeks"
 
 #: Words that open a clause; used to suggest a near miss.
 KEYWORDS = (

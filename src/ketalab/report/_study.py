@@ -142,7 +142,7 @@ def _simulated(replay: Replay) -> str:
         f"{plural(replay.replicates, 'virtual trial')}, seed {replay.seed}. Each is one draw of the "
         "model's constants from their ranges, one study effect, and as many virtual people as each "
         "arm had, in the design above. The observed values are read only after the predictions are "
-        "made."
+        f"made. {replay.check.line()}"
     )
 
 

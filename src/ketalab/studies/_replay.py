@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 
 from ketalab.errors import ScenarioError
 from ketalab.laboratory import (
+    ENGINES,
+    Account,
+    Check,
+    Engine,
     Prepared,
     draw_fact,
     facts_of_doses,
     individuals,
+    integrate,
     output,
     prepare,
-    run,
 )
 from ketalab.people import PEOPLE_FACTS, People, Streams, draw
 from ketalab.studies._compare import hours_of, make_row, reason_of, unit_factor
@@ -44,7 +48,7 @@ class Replay:
 
     ``draws[i]`` are the replicates (R,) behind ``rows[i]`` (None where skipped); ``courses[arm][output]``
     are quantiles (3, T) over people and replicates (5, 50 and 95%) at ``hours[arm]``; ``scores[arm][scale]``
-    quantiles over replicates of the arm's mean score.
+    quantiles over replicates of the arm's mean score; ``check`` tells how large the error of the solutions is.
     """
 
     study: Study
@@ -57,6 +61,7 @@ class Replay:
     facts: tuple[str, ...]
     replicates: int
     seed: int
+    check: Check = field(default_factory=Check)
 
 
 @dataclass
@@ -66,6 +71,7 @@ class _Work:
     times: dict[str, Array]
     values: dict[str, list[dict[str, Array]]] = field(default_factory=dict)
     people: dict[str, list[People]] = field(default_factory=dict)
+    account: Account = field(default_factory=Account)
 
 
 def _seen_until(plan: Plan) -> dict[str, float]:
@@ -109,6 +115,7 @@ def _run_group(
     streams: Streams,
     effects: Mapping[str, Array],
     replicates: range,
+    engine: Engine,
 ) -> None:
     first = sum(plan.sizes[: group.pool])
     pool = plan.sizes[group.pool]
@@ -123,7 +130,19 @@ def _run_group(
     asked = {arm: work.times[arm] + start for arm, start in offsets.items()}
     stop = group.course.horizon_h
     times = np.unique(np.concatenate([np.minimum(t, stop) for t in asked.values()]))
-    values, _ = run(prepared, drawn, people.weight, times, names, settings=settings)
+    solved = integrate(
+        prepared,
+        drawn,
+        people.weight,
+        times,
+        names,
+        engine=engine,
+        settings=settings,
+        numbers=people.index + people.replicate,
+    )
+    values = solved.values
+    everyone = list(zip(people.replicate.tolist(), people.index.tolist(), strict=True))
+    work.account.add(solved.account, everyone)
     shape = (len(replicates), group.count)
     for arm, hours in asked.items():
         places = np.searchsorted(times, np.minimum(hours, stop))
@@ -153,9 +172,24 @@ def _seen(work: _Work, replicates: int) -> dict[str, Seen]:
 
 
 def replay_study(
-    study: Study, replicates: int = 1000, seed: int = 0, *, progress: Progress | None = None
+    study: Study,
+    replicates: int = 1000,
+    seed: int = 0,
+    *,
+    engine: str = "auto",
+    progress: Progress | None = None,
 ) -> Replay:
-    """Replay a study and keep what a report needs; see :func:`replay` for the rows."""
+    """Replay a study and keep what a report needs; see :func:`replay` for the rows.
+
+    Raises
+    ------
+    ScenarioError
+        A number of replicates out of range, or an unknown engine.
+    SolutionError
+        A patient's solution failed, or many of the checked patients miss the allowed error.
+    """
+    if engine not in ENGINES:
+        raise ScenarioError(f"engine: {engine!r} is not allowed; allowed: {', '.join(ENGINES)}")
     if not 1 <= replicates <= 100_000:
         raise ScenarioError(f"replicates: {replicates!r} is not allowed; allowed: 1 to 100,000")
     streams = Streams(seed)
@@ -175,6 +209,7 @@ def replay_study(
     live = [row for row, reason in zip(study.outcomes, reasons, strict=True) if reason is None]
     names = tuple(dict.fromkeys([*(needed(study, row) for row in live), *FIGURE_OUTPUTS]))
     effects = _study_effects(streams, replicates)
+    chosen: Engine = engine  # type: ignore[assignment]
     prepared = [prepare(group.course) for group in plan.groups]
     work_times = {arm: _times_of(arm, live, stop) for arm, stop in _seen_until(plan).items()}
     observer = Observer(study, plan.population)
@@ -182,11 +217,14 @@ def replay_study(
     draws: list[list[Array]] = [[] for _ in study.outcomes]
     persons_sd: list[list[Array]] = [[] for _ in study.outcomes]
     figures = Gathered(observer, study)
+    account = Account()
     for begin in range(0, replicates, batch):
         part = range(begin, min(begin + batch, replicates))
-        work = _Work(work_times)
+        work = _Work(work_times, account=account)
         for group, ready in zip(plan.groups, prepared, strict=True):
-            _run_group(group, plan, ready, names, work, streams, effects, part)
+            _run_group(group, plan, ready, names, work, streams, effects, part, chosen)
+        done = part.stop * sum(group.count for group in plan.groups)
+        account.refuse_failed(f"the first {done}", engine, keep=False)
         seen = _seen(work, len(part))
         for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
             if reason is None:
@@ -196,6 +234,7 @@ def replay_study(
         figures.add(seen)
         if progress is not None:
             progress(part.stop, replicates)
+    account.refuse_many_above()
     rows, kept = [], []
     for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
         value_all = np.concatenate(draws[i]) if draws[i] else None
@@ -212,7 +251,17 @@ def replay_study(
     for scale in figures.scales:
         used |= dict.fromkeys(output(f"score:{scale}").facts)
     return Replay(
-        study, rows, kept, work_times, courses, scores, plan.assumed, tuple(used), replicates, seed
+        study,
+        rows,
+        kept,
+        work_times,
+        courses,
+        scores,
+        plan.assumed,
+        tuple(used),
+        replicates,
+        seed,
+        account.check(),
     )
 
 
@@ -226,6 +275,8 @@ def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str
     ------
     ScenarioError
         A number of replicates out of range.
+    SolutionError
+        A patient's solution failed, or many of the checked patients miss the allowed error.
     """
     return replay_study(study, replicates, seed).rows
 

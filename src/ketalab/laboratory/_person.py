@@ -1,0 +1,59 @@
+"""One virtual person on one course: what an export holds, and what a single person is asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ketalab.engine import Schedule
+from ketalab.errors import ScenarioError
+from ketalab.laboratory._course import Course, build_schedule
+from ketalab.laboratory._individuals import Individuals, individuals
+from ketalab.laboratory._model import human_model
+from ketalab.laboratory._scenario import MAX_PATIENTS, Scenario
+from ketalab.laboratory._simulate import choose_variants
+from ketalab.model.tracing import Traced
+from ketalab.people import People, Streams, draw, typical_people
+
+
+@dataclass(frozen=True)
+class Person:
+    """One of the people: ``people`` and ``drawn`` hold this one alone; ``number`` is None for the typical one."""
+
+    model: Traced
+    people: People
+    drawn: Individuals
+    course: Course
+    number: int | None = None
+
+    def schedule(self) -> Schedule:
+        """The segments between the events, as the engine gets them."""
+        return build_schedule(self.model, self.course, self.people.weight)
+
+
+def find_person(scenario: Scenario, number: int | None = None) -> Person:
+    """Return the typical person of a scenario, or number ``number`` (from 0) of those whom it draws.
+
+    The same person as in :func:`simulate`, with the same draws of the constants and the same variant of a
+    stated mix, whatever ``scenario.patients`` is; the typical person has the first variant.
+
+    Raises
+    ------
+    ScenarioError
+        A number out of range, or a drug or route without a model.
+    """
+    model, variants = human_model(), scenario.treatment().variants
+    if number is None:
+        people = typical_people(scenario.population)
+        drawn = individuals(model, people, Streams(0), "none", vary=False)
+        variant = variants[0]
+    else:
+        if not 0 <= number < MAX_PATIENTS:
+            raise ScenarioError(
+                f"person: {number} is not allowed; allowed: 0 to {MAX_PATIENTS - 1:,}", number
+            )
+        streams = Streams(scenario.seed)
+        people = draw(scenario.population, streams, 1, start=number)
+        drawn = individuals(model, people, streams, "person" if scenario.uncertainty else "none")
+        variant = variants[int(choose_variants(people, variants)[0])]
+    course = Course(variant.administrations, scenario.days * 24)
+    return Person(model, people, drawn, course, number)

@@ -1,0 +1,44 @@
+"""A small scenario, and ways to meddle with it, for the tests of the guard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ketalab.laboratory import Result, Scenario, _run, _simulate, human_model, individuals, simulate
+
+INFUSION = "0.5 mg/kg ketamine iv over 40 min"
+ASKED = ("plasma:venous:ketamine", "symptom:relief", "score:MADRS")
+PATIENTS = 70
+
+
+def scenario(**options: Any) -> Scenario:
+    given = {"patients": PATIENTS, "days": 1.0, "seed": 3, "outputs": ASKED, **options}
+    return Scenario.parse(given.pop("phrase", INFUSION), **given)
+
+
+def simulate_one(**options: Any) -> Result:
+    return simulate(scenario(**options))
+
+
+def check_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_run, "choose_checked", lambda numbers: np.array([], dtype=int))
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
+    """Give patient ``number`` (None: the typical one) a constant that is no number."""
+    row = human_model().parameters.index("mind.relief_maximum")
+
+    def spoiled(model: Any, people: Any, streams: Any, kind: Any, *, vary: bool = True) -> Any:
+        made = individuals(model, people, streams, kind, vary=vary)
+        parameters = made.parameters.copy()
+        if vary:
+            parameters[row, people.index == number] = np.nan
+        elif number is None:
+            parameters[row] = np.nan
+        return replace(made, parameters=parameters)
+
+    monkeypatch.setattr(_simulate, "individuals", spoiled)
