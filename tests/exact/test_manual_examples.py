@@ -22,7 +22,20 @@ from ketalab.cli import main
 from ketalab.facts import fact
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("facts", "people", "model", "body", "brain", "mind", "harm", "engine", "laboratory", "cli")
+PAGES = (
+    "facts",
+    "people",
+    "model",
+    "body",
+    "brain",
+    "mind",
+    "harm",
+    "engine",
+    "laboratory",
+    "cli",
+    "events",
+    "exchange",
+)
 BLOCK = re.compile(r"^```(\{code-block\} )?(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 TOLERANCE = 0.02

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import typer
 
 from ketalab.cli._catalogue import cite_app, evidence_app, facts_command, outputs_command
+from ketalab.cli._events import events_command
+from ketalab.cli._export import export_app
 from ketalab.cli._replay import replay_command
 from ketalab.cli._simulate import simulate_command
 from ketalab.cli._studies import studies_app
@@ -51,6 +53,8 @@ def _root(
 app.command("simulate")(simulate_command)
 app.command("outputs")(outputs_command)
 app.command("replay")(replay_command)
+app.command("events")(events_command)
+app.add_typer(export_app, name="export")
 app.add_typer(studies_app, name="studies")
 app.add_typer(evidence_app, name="evidence")
 app.command("facts")(facts_command)

@@ -1,0 +1,138 @@
+"""The laboratory's own body as the model of an event table: the typical person, parameters by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ketalab.engine import Systems
+from ketalab.errors import TableError, closest
+from ketalab.exchange.tables._compartments import Modifiers
+from ketalab.exchange.tables._model_file import Number, Part, check_form
+from ketalab.facts import compounds, fact
+from ketalab.laboratory import individuals
+from ketalab.model import join
+from ketalab.model.body import body
+from ketalab.model.tracing import Traced, trace
+from ketalab.people import Population, Streams, typical_people
+
+Array = NDArray[np.float64]
+
+
+class _File(Part):
+    builtin: Literal["human_ketamine"]
+    compound: Literal["ketamine", "esketamine", "arketamine"] = "ketamine"
+    observe: str = "plasma:venous:ketamine"
+    parameters: dict[str, Number] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BodyModel:
+    """The human body in micromoles and hours, given milligrams of base, observed in ng/mL."""
+
+    traced: Traced
+    compound: str
+    observe: str
+    parameters: Mapping[str, float]
+
+    @cached_property
+    def doors(self) -> tuple[str, ...]:
+        """Routes by which the body takes the drug."""
+        (layer,) = self.traced.joined.layers
+        return tuple(dict.fromkeys(entry.route for entry in layer.entries))
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states of the body."""
+        return self.traced.linear
+
+    def _arguments(self, values: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
+        parameters = [values[name.partition(".")[2]] for name in self.traced.parameters]
+        return parameters, [values[name] for name in self.traced.covariates]
+
+    def modifiers(self, values: Mapping[str, Array]) -> Modifiers:
+        """All of a dose arrives, at once; the body gives no rate and no duration."""
+        shape = (len(next(iter(values.values()))), len(self.doors))
+        none = np.full(shape, np.nan)
+        return Modifiers(np.ones(shape), np.zeros(shape), none, none)
+
+    def systems(self, values: Mapping[str, Array]) -> Systems:
+        """See :class:`~ketalab.exchange.tables._compartments.TableModel`."""
+        parameters, covariates = self._arguments(values)
+        n, count = len(self.traced.linear), len(parameters[0])
+        places, entries = self.traced.matrix_function
+        matrix = np.zeros((count, n, n))
+        for (i, j), value in zip(places, entries(parameters, covariates), strict=True):
+            matrix[:, i, j] = value
+        # An output of the body is linear in its states: its value for each unit state is its row.
+        units = list(np.eye(n)[:, None, :])
+        columns = [[value[:, None] for value in group] for group in (parameters, covariates)]
+        made = self.traced.output_function(self.observe)(units, [], *columns, [])
+        return Systems(matrix, np.broadcast_to(made, (count, n)).copy(), self._doors())
+
+    def _doors(self) -> Array:
+        """Micromoles of each state for a milligram of base."""
+        compound = compounds()[self.compound]
+        assert compound.molar_mass is not None
+        mass = fact(compound.molar_mass).to("mg/umol")
+        doors = np.zeros((len(self.traced.linear), len(self.doors)))
+        (layer,) = self.traced.joined.layers
+        for entry in layer.entries:
+            share = compound.molecules.get(entry.molecule, 0.0)
+            row = self.traced.linear.index(entry.state)
+            doors[row, self.doors.index(entry.route)] += share / mass
+        return doors
+
+    def reads(self, kind: str, door: int) -> set[str]:
+        """No modifier has parameters yet."""
+        return set()
+
+    def problem(self, values: Mapping[str, Array]) -> tuple[int, set[str], str] | None:
+        """See :class:`~ketalab.exchange.tables._compartments.TableModel`."""
+        for name, column in values.items():
+            bad = ~(np.isfinite(column) & (column > 0))
+            if bad.any():
+                first = int(np.argmax(bad))
+                said = f"{name} is {column[first]:g}; allowed: a finite number above 0"
+                return first, {name}, said
+        with np.errstate(all="ignore"):
+            made = self.systems(values).matrix
+        off = made - np.einsum("kii->ki", made)[:, :, None] * np.eye(made.shape[1])
+        bad = ~np.isfinite(made).all(axis=(1, 2)) | (off < 0).any(axis=(1, 2))
+        if bad.any():
+            said = "the parameters make a rate that is negative or not finite"
+            return int(np.argmax(bad)), set(values), said
+        return None
+
+
+def read_builtin(content: Any, where: str) -> BodyModel:
+    """Check the content of a model file that names the built-in body."""
+    file = check_form(_File, content, where)
+    traced = trace(join((body(),)))
+    offered = [out.name for _, out in traced.joined.outputs if out.measure == "concentration"]
+    if file.observe not in offered:
+        raise TableError(
+            f"{where}: observe: {file.observe!r} is no concentration of the body; "
+            f"there are {', '.join(offered)}{closest(file.observe, offered)}",
+            file.observe,
+        )
+    people = typical_people(Population())
+    typical = individuals(traced, people, Streams(0), "none", vary=False)
+    names = [name.partition(".")[2] for name in traced.parameters] + list(traced.covariates)
+    numbers = np.concatenate([typical.parameters[:, 0], typical.covariates[:, 0]])
+    parameters = dict(zip(names, map(float, numbers), strict=True))
+    for name, value in file.parameters.items():
+        if name not in parameters:
+            raise TableError(
+                f"{where}: parameters: {name!r} is no parameter of the body; "
+                f"there are {', '.join(parameters)}{closest(name, parameters)}",
+                name,
+            )
+        parameters[name] = float(value)
+    return BodyModel(traced, file.compound, file.observe, parameters)

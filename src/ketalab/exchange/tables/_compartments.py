@@ -1,0 +1,140 @@
+"""Linear compartment models as an event table needs them: numbers for the engine from sets of parameters.
+
+Shapes: K sets of parameters, n compartments, d doors (places where doses enter).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketalab.engine import Systems
+from ketalab.exchange.tables._values import Value
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Modifiers:
+    """What a dose reads, (K, d) each; NaN where the model gives no rate or duration."""
+
+    bioavailability: Array
+    lag: Array
+    rate: Array
+    duration: Array
+
+
+class TableModel(Protocol):
+    """What an event table needs of a model."""
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Name and default of everything that a column may replace."""
+        ...
+
+    @property
+    def doors(self) -> Sequence[str]:
+        """Names of CMT 1, 2, ..."""
+        ...
+
+    @property
+    def states(self) -> Sequence[str]:
+        """Names of the states of its systems."""
+        ...
+
+    def modifiers(self, values: Mapping[str, Array]) -> Modifiers:
+        """Bioavailability, lag, rate and duration for K sets of parameters (K,) each."""
+        ...
+
+    def systems(self, values: Mapping[str, Array]) -> Systems:
+        """The linear systems of K sets of parameters."""
+        ...
+
+    def problem(self, values: Mapping[str, Array]) -> tuple[int, set[str], str] | None:
+        """The first set of parameters that makes no system, the parameters to blame, and why."""
+        ...
+
+    def reads(self, kind: str, door: int) -> set[str]:
+        """The parameters behind a modifier of a door."""
+        ...
+
+
+@dataclass(frozen=True)
+class CompartmentModel:
+    """Compartments and first-order flows between them; ``flows`` are (from, to or None, rate, name)."""
+
+    parameters: Mapping[str, float]
+    doors: tuple[str, ...]
+    flows: tuple[tuple[int, int | None, Value, str], ...]
+    of_door: Mapping[str, Mapping[int, Value]]
+    observed: int
+    scale: Value
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The compartments."""
+        return self.doors
+
+    def _table(self, kind: str, values: Mapping[str, Array], default: float) -> Array:
+        count = len(next(iter(values.values()))) if values else 1
+        table = np.full((count, len(self.doors)), default)
+        with np.errstate(all="ignore"):
+            for door, value in self.of_door[kind].items():
+                table[:, door] = value.of(values)
+        return table
+
+    def modifiers(self, values: Mapping[str, Array]) -> Modifiers:
+        """See :class:`TableModel`."""
+        return Modifiers(
+            self._table("bioavailability", values, 1.0),
+            self._table("lag", values, 0.0),
+            self._table("rate", values, np.nan),
+            self._table("duration", values, np.nan),
+        )
+
+    def reads(self, kind: str, door: int) -> set[str]:
+        """See :class:`TableModel`."""
+        value = self.of_door[kind].get(door)
+        return value.names() if value else set()
+
+    def problem(self, values: Mapping[str, Array]) -> tuple[int, set[str], str] | None:
+        """See :class:`TableModel`."""
+        count = len(next(iter(values.values()))) if values else 1
+        checks = [(name, value, 0.0) for _, _, value, name in self.flows]
+        with np.errstate(all="ignore"):
+            for name, value, low in (*checks, ("observe.scale", self.scale, None)):
+                made = np.broadcast_to(value.of(values), count)
+                fine = np.isfinite(made) & ((made != 0) if low is None else (made >= low))
+                if not fine.all():
+                    first = int(np.argmin(fine))
+                    allowed = (
+                        "a finite number that is not 0" if low is None else "finite, 0 or more"
+                    )
+                    read = ", ".join(f"{n} {values[n][first]:g}" for n in sorted(value.names()))
+                    said = f"{name}: {value.text}{f' ({read})' if read else ''} is {made[first]:g}"
+                    said = f"{said}; allowed: {allowed}"
+                    return first, value.names(), said
+        return None
+
+    def systems(self, values: Mapping[str, Array]) -> Systems:
+        """See :class:`TableModel`."""
+        n = len(self.doors)
+        count = len(next(iter(values.values()))) if values else 1
+        matrix = np.zeros((count, n, n))
+        for source, to, value, _ in self.flows:
+            rate = value.of(values)
+            matrix[:, source, source] -= rate
+            if to is not None:
+                matrix[:, to, source] += rate
+        observe = np.zeros((count, n))
+        observe[:, self.observed] = 1.0 / value_array(self.scale, values, count)
+        return Systems(matrix, observe, np.eye(n))
+
+
+def value_array(value: Value, values: Mapping[str, Array], count: int) -> Array:
+    """A value for K sets of parameters, (K,)."""
+    return np.broadcast_to(np.asarray(value.of(values), dtype=float), count)
