@@ -89,6 +89,10 @@ test: $(VENV)/.dev ## every test that takes seconds
 science: $(VENV)/.dev ## the slow scientific checks
 	$(PY) -m pytest -m slow
 
+.PHONY: validate
+validate: $(VENV)/.dev ## other implementations against this one (validation/)
+	$(PY) validation/solvers/compare.py
+
 .PHONY: lint
 lint: $(VENV)/.dev ## format, linter, types, imports, house rules
 	$(PY) -m ruff format --check $(SRC)

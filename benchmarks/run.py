@@ -110,9 +110,9 @@ def format_table(group: str, rows: Sequence[Row]) -> str:
 
 def list_groups() -> dict[str, dict[str, Callable[[], object]]]:
     """The groups of cases that are compared with one another."""
-    from engine import engine_cases, laboratory_cases
+    from engine import engine_cases, laboratory_cases, table_cases
 
-    return {"engine": engine_cases(), "laboratory": laboratory_cases()}
+    return {"engine": engine_cases(), "laboratory": laboratory_cases(), "tables": table_cases()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

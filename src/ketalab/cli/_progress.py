@@ -19,7 +19,7 @@ class Progress:
         self._drawn = False
         self._terminal = sys.stderr.isatty()
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: float, total: int) -> None:
         """Report that ``done`` of ``total`` parts are done."""
         now = time.monotonic()
         spent = now - self._start

@@ -8,7 +8,7 @@ import numpy as np
 
 from ketalab.engine import _rodas
 from ketalab.engine._compiled import compile_equations, compile_integrator
-from ketalab.engine._problem import Array, Problem, Schedule, Solution, check_times
+from ketalab.engine._problem import Array, Problem, Schedule, Solution, Tell, check_times
 from ketalab.engine._tableau import rodas5p
 from ketalab.errors import SolutionError
 
@@ -30,7 +30,13 @@ _BY_CODE = {getattr(_rodas, status.name): status for status in Status}
 
 
 def check(
-    problem: Problem, schedule: Schedule, times: Array, *, rtol: float = 1e-10, atol: float = 1e-12
+    problem: Problem,
+    schedule: Schedule,
+    times: Array,
+    *,
+    rtol: float = 1e-10,
+    atol: float = 1e-12,
+    tell: Tell | None = None,
 ) -> Solution:
     """Integrate linear and other states together with Rodas5P, segment by segment, for each patient.
 
@@ -38,6 +44,7 @@ def check(
     ----------
     times : (T,) hours, rising, within the schedule.
     rtol, atol : the error allowed in one step of a state of size y is ``atol + rtol |y|``, in its own unit.
+    tell : hears how far it is, after each patient.
 
     Returns
     -------
@@ -82,6 +89,8 @@ def check(
         if status is not Status.OK:
             place = f" ({names[fault]})" if fault >= 0 else ""
             failed[patient] = f"{status.value}, at {time:.6g} h{place}"
+        if tell is not None:
+            tell((patient + 1) / problem.patients)
     return Solution(
         times, np.moveaxis(result[:, :, :n], 0, 2), np.moveaxis(result[:, :, n:], 0, 2), failed
     )

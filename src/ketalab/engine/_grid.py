@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ketalab.engine._lockstep import Stepper
-from ketalab.engine._problem import Array, Problem, Schedule, Segment
+from ketalab.engine._problem import Array, Problem, Schedule, Segment, Tell
 from ketalab.errors import SolutionError
 
 Grid = tuple[tuple[int, ...], ...]
@@ -148,11 +148,13 @@ def _segment_levels(
     return tuple(walk.levels), walk.x, walk.y
 
 
-def _peaks(stepper: Stepper, schedule: Schedule) -> Array:
+def _peaks(stepper: Stepper, schedule: Schedule, tell: Tell | None) -> Array:
     """Largest size of each state of each pilot (m, N), on steps that double through every segment."""
     x, y = stepper.start()
     peak = np.abs(y)
-    for segment in schedule:
+    for number, segment in enumerate(schedule):
+        if tell is not None:
+            tell(number / (2 * len(schedule)))
         x = stepper.enter(x, segment)
         ladders, inputs = stepper.ladders(segment.length, _finest(segment)), stepper.inputs(segment)
         first = min(max(int(np.ceil(np.log2(segment.length / _FIRST))), 1), _finest(segment))
@@ -189,25 +191,27 @@ def _kind(segment: Segment) -> tuple[object, ...]:
     )
 
 
-def build_grid(pilots: Problem, schedule: Schedule) -> Grid:
+def build_grid(pilots: Problem, schedule: Schedule, *, tell: Tell | None = None) -> Grid:
     """Return the levels of the steps of each segment.
 
     Segments that are alike (see :func:`_kind`) share one set of steps, refined on the first two of them: the second
-    sees what the first left behind.
+    sees what the first left behind. ``tell`` hears how far it is.
     """
     with np.errstate(all="ignore"):
-        return _build(pilots, schedule)
+        return _build(pilots, schedule, tell)
 
 
-def _build(pilots: Problem, schedule: Schedule) -> Grid:
+def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
     stepper = Stepper(pilots, schedule)
     if stepper.no_number.any():
         raise SolutionError("the time grid cannot be built: a pilot's rate is not a finite number")
-    peak = _peaks(stepper, schedule)
+    peak = _peaks(stepper, schedule, tell)
     x, y = stepper.start()
     known: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
-    keys = []
+    keys: list[tuple[object, ...]] = []
     for segment in schedule:
+        if tell is not None:
+            tell((len(schedule) + len(keys)) / (2 * len(schedule)))
         key = _kind(segment)
         keys.append(key)
         x = stepper.enter(x, segment)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.engine._linear import Block, Ladder, split_blocks
-from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution, check_times
+from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution, Tell, check_times
 from ketalab.engine._radau import Collocation, radau, sum_in_order
 
 STAGES = 4
@@ -198,12 +198,17 @@ class Stepper:
 
 
 def solve(
-    problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array
+    problem: Problem,
+    schedule: Schedule,
+    grid: tuple[tuple[int, ...], ...],
+    times: Array,
+    *,
+    tell: Tell | None = None,
 ) -> Solution:
     """Integrate a schedule on a grid and return the states at ``times`` (sorted, within the schedule).
 
     ``grid[i]`` lists the levels of the steps of segment i: a step of level j is 2**-j of the segment. A time at
-    the border of two segments gets the value after the events there.
+    the border of two segments gets the value after the events there. ``tell`` hears how far it is.
 
     Raises
     ------
@@ -212,11 +217,15 @@ def solve(
     """
     check_times(schedule, times)
     with np.errstate(all="ignore"):
-        return _solve(problem, schedule, grid, times)
+        return _solve(problem, schedule, grid, times, tell)
 
 
 def _solve(
-    problem: Problem, schedule: Schedule, grid: tuple[tuple[int, ...], ...], times: Array
+    problem: Problem,
+    schedule: Schedule,
+    grid: tuple[tuple[int, ...], ...],
+    times: Array,
+    tell: Tell | None,
 ) -> Solution:
     stepper = Stepper(problem, schedule)
     x, y = stepper.start()
@@ -248,6 +257,8 @@ def _solve(
             x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
             y = stages[:, -1] if len(stages) else y
             begin = end
+        if tell is not None:
+            tell((number + 1) / len(schedule))
     # The later reason explains the one before: who runs away has no numbers, who has none never settles.
     failed = _with_reason(stepper.unsettled, f"a feedback loop did not settle in {_SWEEPS} sweeps")
     failed |= _failures(problem, linear, states)

@@ -16,6 +16,8 @@ from ketalab.errors import ScenarioError
 
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
+#: Hears how far a solution is, 0 to 1.
+Tell = Callable[[float], None]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from ketalab.engine import Grid, build_grid, grid_times
 from ketalab.laboratory._course import Course, build_schedule, make_problem
 from ketalab.laboratory._individuals import individuals
 from ketalab.laboratory._model import human_model
+from ketalab.laboratory._work import Tell
 from ketalab.model.tracing import Traced
 from ketalab.people import Population, Streams, draw
 
@@ -38,12 +39,12 @@ def _pilot_settings(course: Course) -> Course:
     return replace(course, settings=plain)
 
 
-def prepare(course: Course) -> Prepared:
-    """Choose the time grid of a course on pilot people."""
+def prepare(course: Course, *, tell: Tell | None = None) -> Prepared:
+    """Choose the time grid of a course on pilot people; ``tell`` hears how far it is."""
     model = human_model()
     streams = Streams(0)
     people = draw(Population(), streams, PILOTS, start=_PILOT_REPLICATE)
     pilots = individuals(model, people, streams, "person")
     schedule = build_schedule(model, _pilot_settings(course), people.weight)
-    grid = build_grid(make_problem(model, pilots), schedule)
+    grid = build_grid(make_problem(model, pilots), schedule, tell=tell)
     return Prepared(model, course, grid, grid_times(grid, schedule))

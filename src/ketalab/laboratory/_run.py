@@ -29,6 +29,7 @@ from ketalab.laboratory._guard import (
 )
 from ketalab.laboratory._individuals import Individuals
 from ketalab.laboratory._prepare import Prepared
+from ketalab.laboratory._work import Tell, within
 from ketalab.model.tracing import Traced
 
 Array = NDArray[np.float64]
@@ -123,6 +124,7 @@ def integrate(
     engine: Engine = "auto",
     settings: Mapping[str, Array | float] | None = None,
     numbers: NDArray[np.int64] | None = None,
+    tell: Tell | None = None,
 ) -> Integrated:
     """Integrate people through a course, and check some of them; nothing is raised for who fails.
 
@@ -132,6 +134,7 @@ def integrate(
     names : outputs of the layers, hidden ones included.
     settings : free inputs per person, in place of those of the course.
     numbers : (N,) the people's own numbers, by which the checked are chosen; their places where not given.
+    tell : hears how far it is, 0 to 1.
     """
     count = people.parameters.shape[1]
     task = _Task(prepared, people, weights, names, settings or {})
@@ -145,10 +148,12 @@ def integrate(
     for begin in range(0, count, BATCH):
         members = np.arange(begin, min(begin + BATCH, count))
         problem, schedule = task.pose(members)
+        ends = 1.0 if alone else 0.5
+        told = within(tell, ends * begin / count, ends * (begin + len(members)) / count)
         if alone:
-            solution = check(problem, schedule, times)
+            solution = check(problem, schedule, times, tell=told)
         else:
-            solution = solve(problem, schedule, prepared.grid, every)
+            solution = solve(problem, schedule, prepared.grid, every, tell=told)
             mine = checked[(checked >= begin) & (checked < members[-1] + 1)] - begin
             kept.append(_states(solution, marked)[:, :, mine])
             if not np.array_equal(every, times):
@@ -163,7 +168,8 @@ def integrate(
             made.values[name][:, members] = values[name]
         made.account.failed |= {begin + place: reason for place, reason in failed.items()}
     if not alone:
-        _check_sample(task, checked, marks, np.concatenate(kept, axis=2), made.account)
+        told = within(tell, 0.5, 1.0)
+        _check_sample(task, checked, marks, np.concatenate(kept, axis=2), made.account, told)
     if made.account.failed and engine == "auto":
         _retry(task, times, made)
     for place in made.account.failed:
@@ -178,7 +184,12 @@ def _states(solution: Solution, times: NDArray[np.int64] | slice = slice(None)) 
 
 
 def _check_sample(
-    task: _Task, checked: NDArray[np.int64], marks: Array, states: Array, account: Account
+    task: _Task,
+    checked: NDArray[np.int64],
+    marks: Array,
+    states: Array,
+    account: Account,
+    tell: Tell | None,
 ) -> None:
     """Solve the checked people again on half the steps; who misses the allowed error has failed."""
     sound = [i for i, place in enumerate(checked) if int(place) not in account.failed]
@@ -186,7 +197,7 @@ def _check_sample(
         return
     checked, states = checked[sound], states[:, :, sound]
     problem, schedule = task.pose(checked)
-    halved = solve(problem, schedule, halve_grid(task.prepared.grid), marks)
+    halved = solve(problem, schedule, halve_grid(task.prepared.grid), marks, tell=tell)
     names = (*problem.linear_names, *problem.state_names)
     errors, worst = estimate_errors(states, _states(halved)[:, :, : len(checked)])
     for i, place in enumerate(checked.tolist()):

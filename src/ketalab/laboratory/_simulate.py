@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,14 @@ from ketalab.laboratory._scores import (
     remission_probability,
     response_probability,
 )
+from ketalab.laboratory._work import Progress, Tell, Work
 from ketalab.people import PEOPLE_FACTS, People, Streams, draw, typical_people
 from ketalab.protocol import Variant
 
 Array = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
+#: What the parts of a run weigh in its time: the choice of the steps, and a batch with its check.
+_PREPARATION, _BATCH_OF_WORK = 1.0, 3.0
 #: Where no times are asked for, courses are kept at these (hours, then daily).
 _DEFAULT_TIMES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
@@ -97,7 +99,9 @@ class _Group:
         at = {f"at {hour}": course[place] for hour, place in self.report.items()}
         return {**course_figures(self.times[seen], course[seen]), **at}
 
-    def integrate(self, parts: Sequence[tuple[People, Individuals]]) -> Integrated:
+    def integrate(
+        self, parts: Sequence[tuple[People, Individuals]], tell: Tell | None
+    ) -> Integrated:
         """Solve several lists of people at once, one list after the other."""
         engine: Engine = self.scenario.engine  # type: ignore[assignment]
         drawn = Individuals(
@@ -107,7 +111,14 @@ class _Group:
         weights = np.concatenate([people.weight for people, _ in parts])
         numbers = np.concatenate([people.index for people, _ in parts])
         return integrate(
-            self.prepared, drawn, weights, self.times, self.names, engine=engine, numbers=numbers
+            self.prepared,
+            drawn,
+            weights,
+            self.times,
+            self.names,
+            engine=engine,
+            numbers=numbers,
+            tell=tell,
         )
 
     def measure(
@@ -147,7 +158,7 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     Parameters
     ----------
     scenario : Scenario
-    progress : callable(done, total), called after each batch of patients.
+    progress : callable(done, total), in patients; the preparation counts as some, so that done is no whole number.
 
     Raises
     ------
@@ -161,8 +172,16 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     treatment = scenario.treatment()
     streams = Streams(scenario.seed)
     uncertainty: Uncertainty = "person" if scenario.uncertainty else "none"
+    batches = -(-scenario.patients // BATCH)
+    work = Work(progress, scenario.patients, _PREPARATION + _BATCH_OF_WORK * batches)
+    share = 1 / len(treatment.variants)
+    horizon = scenario.days * 24
     groups = [
-        _Group(scenario, infos, prepare(Course(variant.administrations, scenario.days * 24)))
+        _Group(
+            scenario,
+            infos,
+            prepare(Course(variant.administrations, horizon), tell=work.part(_PREPARATION * share)),
+        )
         for variant in treatment.variants
     ]
     n, model = scenario.patients, groups[0].prepared.model
@@ -184,7 +203,8 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
                 continue
             part = Individuals(drawn.parameters[:, members], drawn.covariates[:, members])
             some, where = people.take(members), begin + members
-            solved = group.integrate([(some, part), *beside])
+            told = work.part(_BATCH_OF_WORK * share)
+            solved = group.integrate([(some, part), *beside], told)
             account.add(solved.account, [*where.tolist(), TYPICAL])
             if beside:
                 last = {name: course[:, -1:] for name, course in solved.values.items()}
@@ -200,8 +220,8 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
         done = begin + len(people)
         if scenario.failed == "raise":
             account.refuse_failed(str(n) if done == n else f"the first {done}", scenario.engine)
-        if progress is not None:
-            progress(done, n)
+    if progress is not None:
+        progress(n, n)
     account.refuse_many_above()
     used = dict.fromkeys(f for info in infos for f in info.facts)
     used |= dict.fromkeys(PEOPLE_FACTS)
