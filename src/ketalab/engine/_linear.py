@@ -22,6 +22,7 @@ from ketalab.engine._exponential import (
     squarings,
     terms,
 )
+from ketalab.engine._links import split_apart
 from ketalab.engine._problem import Array
 
 __all__ = ["Block", "Ladder", "norms", "split_blocks"]
@@ -42,18 +43,9 @@ class Block:
 
 def split_blocks(matrix: Array, inflow_states: set[int]) -> tuple[Block, ...]:
     """Split a matrix (N, n, n) into independent blocks; ``inflow_states`` are fed by infusions."""
-    size = matrix.shape[1]
-    linked = np.any(matrix != 0, axis=0)
-    linked = linked | linked.T
-    left = set(range(size))
     blocks = []
-    while left:
-        group, edge = set(), {min(left)}
-        while edge:
-            group |= edge
-            edge = {int(j) for i in edge for j in np.nonzero(linked[i])[0]} - group
-        left -= group
-        index = tuple(sorted(group))
+    for group in split_apart(np.any(matrix != 0, axis=0)):
+        index = tuple(group.tolist())
         entries = tuple(i for i, state in enumerate(index) if state in inflow_states)
         b = len(index)
         full = np.zeros((matrix.shape[0], b + len(entries), b + len(entries)))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ketalab.engine._events import Move, Steady
 from ketalab.engine._exponential import exponentials, norms
+from ketalab.engine._links import reach, split_apart, split_circles
 from ketalab.engine._problem import Array
 
 #: Numbers in the matrices computed at a time: a quarter of this many megabytes, several times over.
@@ -36,23 +37,7 @@ class Systems:
 
     def parts(self) -> list[NDArray[np.int64]]:
         """Groups of states that only meet each other."""
-        return _groups(np.any(self.matrix != 0, axis=0), "weak")
-
-
-def reach(links: NDArray[np.bool_], start: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """States that lie downstream of ``start`` (n,), where ``links[i, j]`` says that j feeds i."""
-    reached = start.copy()
-    while (wider := reached | links[:, reached].any(axis=1)).sum() > reached.sum():
-        reached = wider
-    return reached
-
-
-def _groups(links: NDArray[np.bool_], connection: str) -> list[NDArray[np.int64]]:
-    """Groups of states that reach each other (``strong``), or that are linked at all (``weak``)."""
-    from scipy.sparse.csgraph import connected_components
-
-    count, label = connected_components(links, connection=connection)
-    return [np.nonzero(label == i)[0] for i in range(count)]
+        return split_apart(np.any(self.matrix != 0, axis=0))
 
 
 def never_empties(systems: Systems, system: int, door: int) -> int | None:
@@ -66,7 +51,7 @@ def never_empties(systems: Systems, system: int, door: int) -> int | None:
     met &= reach(links.T, systems.observe[system] != 0)
     places = np.nonzero(met)[0]
     inner = matrix[np.ix_(places, places)]
-    for members in _groups(inner != 0, "strong"):
+    for members in split_circles(inner != 0):
         block = inner[np.ix_(members, members)]
         if np.all(-block.sum(axis=0) <= 1e-13 * np.abs(np.diagonal(block))):
             return int(places[members[0]])
@@ -100,6 +85,14 @@ def _apply(power: Array, x: Array) -> Array:
     return np.asarray(np.matmul(power, x[:, :, None])[:, :, 0])
 
 
+def _solve(left: Array, right: Array) -> Array:
+    """Solve one linear system (b, b); NaN where rounding to zero has left no pivot (an interval of 1e-300)."""
+    try:
+        return np.linalg.solve(left, right)
+    except np.linalg.LinAlgError:
+        return np.full_like(right, np.nan)
+
+
 def _steady(entry: Steady, matrix: Array, door: Array) -> Array:
     """The steady state (b,) of one entry."""
     reached = reach(matrix != 0, door != 0)
@@ -108,7 +101,7 @@ def _steady(entry: Steady, matrix: Array, door: Array) -> Array:
         return result
     a, start = matrix[np.ix_(reached, reached)], door[reached]
     if entry.constant:
-        result[reached] = np.linalg.solve(-a, start * entry.rate)
+        result[reached] = _solve(-a, start * entry.rate)
         return result
     zero = np.zeros_like(start)
 
@@ -127,7 +120,7 @@ def _steady(entry: Steady, matrix: Array, door: Array) -> Array:
     # I - exp(A II): its diagonal from the difference to one, which keeps the digits of slow states.
     left = -power[0]
     np.fill_diagonal(left, -near[0])
-    result[reached] = still + run(max(ago, 0.0), np.linalg.solve(left, ended))
+    result[reached] = still + run(max(ago, 0.0), _solve(left, ended))
     return result
 
 
