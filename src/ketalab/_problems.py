@@ -91,6 +91,8 @@ def _reason(item: Item, data: Any, rules: _Rules) -> str:
         return f"{shown} is not allowed; one of {', '.join(words)}{near}"
     if kind == "string_pattern_mismatch":
         return f"{shown} does not have the form {context['pattern']}"
+    if kind == "model_type":
+        return f"{shown} is not allowed; must be a mapping"
     return f"{shown} is not allowed; {_plain(item['msg'])}"
 
 

@@ -5,6 +5,7 @@ The line names the file, the row (the header is row 1) and the column.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -120,6 +121,7 @@ ROWS: Mapping[str, tuple[str, str, int, str]] = {
     "negative interval for nothing": (FULL, "1,0,100,.,1,1,-12,.,.", 2, "II"),
     "interval is a word": (FULL, "1,0,100,.,1,1,daily,2,.", 2, "II"),
     "interval without end": (FULL, "1,0,100,.,1,1,inf,2,.", 2, "II"),
+    "an infusion without end": ("ID,TIME,AMT,RATE,II,SS", "1,0,1e300,1e-300,1e305,1", 2, "II"),
     "negative additional doses": (FULL, "1,0,100,.,1,1,12,-1,.", 2, "ADDL"),
     "half a dose more": (FULL, "1,0,100,.,1,1,12,2.5,.", 2, "ADDL"),
     "additional doses without end": (FULL, "1,0,100,.,1,1,12,inf,.", 2, "ADDL"),
@@ -227,6 +229,46 @@ def test_a_file_that_is_no_table_is_refused_by_name(
 
 def test_a_null_in_the_table_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "table.csv" in refuse(tmp_path, capsys, b"ID,TIME,AMT\n1,0,1\x000\n", MODEL)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_is_refused_because_a_table_is_read_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.yaml").write_text(MODEL)
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    writer = os.open(pipe, os.O_RDWR)  # holds it open, so that nobody waits for the other end
+    try:
+        assert main(["events", str(pipe), "--model", str(tmp_path / "model.yaml")]) == 2
+    finally:
+        os.close(writer)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"ketalab: {pipe}: is no file on disk; a table is read twice\n"
+
+
+@pytest.mark.parametrize("rate", ["0", "1e300"])
+def test_numbers_that_round_to_nothing_are_told_at_their_record(
+    rate: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Clearance times interval is below the smallest number, so nothing is lost between doses."""
+    table, model, out = tmp_path / "table.csv", tmp_path / "model.yaml", tmp_path / "out.csv"
+    table.write_text(f"ID,TIME,AMT,RATE,II,SS,CL\n1,0,100,{rate},1e-300,1,1e-100\n")
+    model.write_text(
+        "parameters: {CL: 10}\ncompartments: [central]\nobserve: {compartment: central}\n"
+        "flows: [{from: central, to: out, rate: CL}]\n"
+    )
+    assert main(["events", str(table), "--model", str(model), "--out", str(out)]) == 2
+    assert "table.csv: row 2, column AMT: PRED is not a finite number" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_model_that_is_no_mapping_is_refused_in_plain_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for model in ("[1, 2]\n", "CL\n"):
+        assert "must be a mapping\n" in refuse(tmp_path, capsys, TABLE, model)
 
 
 def test_a_header_alone_is_a_table_without_records(

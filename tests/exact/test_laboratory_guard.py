@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ketalab.engine import Problem, Segment, _grid, _lockstep, halve_grid, solve
+from ketalab.engine import Grid, Problem, Schedule, Segment, _grid, _lockstep, halve_grid, solve
 from ketalab.errors import SolutionError
 from ketalab.laboratory import (
     ALLOWED,
@@ -57,7 +57,11 @@ def drawn_people(count: int, seed: int = 1) -> tuple[People, Individuals]:
 
 def coarsen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take one step from event to event."""
-    monkeypatch.setattr(_prepare, "build_grid", lambda pilots, schedule: ((0,),) * len(schedule))
+
+    def one_step(pilots: Problem, schedule: Schedule, **_: object) -> Grid:
+        return ((0,),) * len(schedule)
+
+    monkeypatch.setattr(_prepare, "build_grid", one_step)
 
 
 def same_but(one: Result, other: Result, number: int) -> None:

@@ -28,6 +28,8 @@ def test_every_file_that_the_readme_points_at_exists() -> None:
 
 def test_the_commands_of_the_readme_run(capsys, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "TABLE.csv").write_text("ID,TIME,AMT\n1,0,100\n1,6,.\n")
+    (tmp_path / "MODEL.yaml").write_text("builtin: human_ketamine\n")
     block = README.split("```shell")[2].split("```")[0]
     lines = [line.split(" #")[0].strip() for line in block.splitlines() if "ketalab" in line]
     assert len(lines) >= 6

@@ -59,9 +59,10 @@ def parse_times(text: str) -> tuple[float, ...]:
     if len(numbers) != 3 or numbers[2] <= 0 or numbers[1] < numbers[0]:
         raise ScenarioError(say, text)
     start, stop, step = numbers
-    count = math.floor((stop - start) / step * (1 + 1e-12)) + 1
-    if count > MAX_TIMES:
-        raise ScenarioError(f"--times {text!r}: {count:,} times; at most {MAX_TIMES:,}", text)
+    steps = (stop - start) / step * (1 + 1e-12)
+    if not steps < MAX_TIMES:
+        raise ScenarioError(f"--times {text!r}: too many times; at most {MAX_TIMES:,}", text)
+    count = math.floor(steps) + 1
     return tuple(min(round(start + i * step, 12), stop) for i in range(count))
 
 

@@ -92,10 +92,8 @@ def _is_private(folder: Path) -> bool:
         return False
     if not hasattr(os, "getuid"):
         return True
-    named, real = (
-        folder.lstat(),
-        folder.stat(),
-    )  # another's link into a folder of this user is not private
+    # Another's link into a folder of this user is not private, so the link is asked too.
+    named, real = folder.lstat(), folder.stat()
     return named.st_uid == real.st_uid == os.getuid() and not real.st_mode & 0o022
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 SAME_TIME = 1e-10
 #: Infusions of one steady state that may run at the same time.
 MOST_AT_ONCE = 10_000
+#: What can arrive: a bolus, or the start or the end of an infusion.
+_BOLUS, _START, _STOP = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Dose:
     additional: int = 0
     steady: int = 0
     constant: bool = False
+
+    @property
+    def what(self) -> tuple[int, float]:
+        """How it enters, and how much: a bolus and its amount, or an infusion and its rate."""
+        return (_START, self.rate) if self.rate > 0 else (_BOLUS, self.amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,6 @@ class Move:
     jump: dict[int, float] = field(default_factory=dict)
     record: int | None = None
     after: int = 0
-
-
-_BOLUS, _START, _STOP = 0, 1, 2
 
 
 def _margin(time: float) -> float:
@@ -166,8 +170,7 @@ class _Walk:
             self.settle(time, dose, move)
         if dose.constant:
             return
-        kind = _START if dose.rate > 0 else _BOLUS
-        size = dose.rate if kind == _START else dose.amount
+        kind, size = dose.what
         if dose.lag <= _margin(time):
             self.enter(kind, dose.door, size, dose.duration, move)
         else:
@@ -180,12 +183,11 @@ class _Walk:
 
     def settle(self, time: float, dose: Dose, move: Move) -> None:
         """An infinite past of a dose: those that arrived make a steady state, those still on the way will come."""
+        kind, size = dose.what
         late = 0
         while not dose.constant and dose.lag - (late + 1) * dose.interval > _margin(time):
             late += 1
             arrives = time + dose.lag - late * dose.interval
-            kind = _START if dose.rate > 0 else _BOLUS
-            size = dose.rate if kind == _START else dose.amount
             self.schedule(arrives, kind, dose.door, size, dose.duration)
         since = max((late + 1) * dose.interval - dose.lag, 0.0)
         running = 0

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +13,7 @@ Places = NDArray[np.int64]
 
 
 def reach(links: Links, start: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """States (n,) that lie downstream of ``start`` (n,), themselves included."""
+    """States (n,) that lie downstream of ``start`` (n,), these included."""
     reached = start.copy()
     while (wider := reached | links[:, reached].any(axis=1)).sum() > reached.sum():
         reached = wider
@@ -23,22 +21,26 @@ def reach(links: Links, start: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def split_apart(links: Links) -> list[Places]:
-    """Groups of states that only meet each other, by their first state."""
-    either = links | links.T
-    return _split(len(links), lambda start: reach(either, start))
+    """Groups of states that only meet each other; in order of their first states."""
+    return _groups(_all_paths(links | links.T))
 
 
 def split_circles(links: Links) -> list[Places]:
-    """Groups of states of which each feeds every other, by their first state."""
-    return _split(len(links), lambda start: reach(links, start) & reach(links.T, start))
+    """Groups of states of which each feeds every other, if only by way of others; in order of their first states."""
+    paths = _all_paths(links)
+    return _groups(paths & paths.T)
 
 
-def _split(count: int, group_of: Callable[[NDArray[np.bool_]], NDArray[np.bool_]]) -> list[Places]:
-    left, groups = np.ones(count, dtype=bool), []
-    while left.any():
-        start = np.zeros(count, dtype=bool)
-        start[np.argmax(left)] = True
-        group = group_of(start)
-        left &= ~group
-        groups.append(np.nonzero(group)[0])
-    return groups
+def _all_paths(links: Links) -> Links:
+    """Whether there is a way from state j to state i, of any length, none included."""
+    paths = links | np.eye(len(links), dtype=bool)
+    # As numbers, because a product of truth values has no fast routine.
+    while ((wider := (paths.astype(float) @ paths) > 0) != paths).any():
+        paths = wider
+    return paths
+
+
+def _groups(together: Links) -> list[Places]:
+    """Groups from whether two states belong together."""
+    first = together.argmax(axis=1) if len(together) else np.zeros(0, dtype=np.int64)
+    return [np.nonzero(first == state)[0] for state in np.unique(first)]

@@ -24,7 +24,7 @@ Tell = Callable[[float], None]
 class Problem:
     """``dx/dt = A x + inflow`` and ``dy_i/dt = g_i - k_i y_i`` for N patients.
 
-    ``matrix`` (N, n, n); ``initial`` (m,); ``gains[i]`` and ``rates[i]`` are functions of (drivers, states,
+    ``matrix`` (N, n, n), per hour; ``initial`` (m,); ``gains[i]`` and ``rates[i]`` are functions of (drivers, states,
     parameters, covariates, inputs), lists of arrays that broadcast with (..., N); ``drivers`` are the
     indices of the linear states among their arguments; ``constant_rate[i]`` says that k_i does not move;
     ``order`` is the order of the cascade and ``loop`` whether one feedback loop closes it;
@@ -66,7 +66,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Segment:
-    """A span of time without events inside.
+    """A span of time without events inside, from ``start`` to ``stop`` (hours).
 
     ``boluses`` are added at its start; ``inflow`` runs through it (amount per hour); ``inputs`` are the
     values of the free inputs. Amounts and values are numbers or arrays (N,). At the start of a segment
@@ -113,7 +113,7 @@ def check_times(schedule: Schedule, times: Array) -> None:
 
 @dataclass(frozen=True)
 class Solution:
-    """States at the asked times: ``linear`` (T, n, N), ``states`` (T, m, N), and a reason per failed patient."""
+    """States at ``times`` (T,) hours: ``linear`` (T, n, N), ``states`` (T, m, N), and a reason per failed patient."""
 
     times: Array
     linear: Array

@@ -88,7 +88,7 @@ def _apply(power: Array, x: Array) -> Array:
 def _solve(left: Array, right: Array) -> Array:
     """Solve one linear system (b, b); NaN where rounding to zero has left no pivot (an interval of 1e-300)."""
     try:
-        return np.linalg.solve(left, right)
+        return np.asarray(np.linalg.solve(left, right), dtype=np.float64)
     except np.linalg.LinAlgError:
         return np.full_like(right, np.nan)
 
@@ -131,6 +131,10 @@ def answer(systems: Systems, people: Sequence[Sequence[Move]], records: Sequence
     ----------
     people : the moves of each person; their ``system`` counts in ``systems``.
     records : number of records of each person.
+
+    Returns
+    -------
+    (sum of ``records``,); NaN or infinite where amounts or rates leave the range of numbers.
     """
     systems = systems.needed()
     total = np.zeros(sum(records))

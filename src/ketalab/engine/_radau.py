@@ -29,7 +29,7 @@ def sum_in_order(terms: Sequence[NDArray[Any]]) -> NDArray[Any]:
 @dataclass(frozen=True)
 class Collocation:
     """``nodes`` (s,) ending with 1; ``weights`` (s, s), the integrals of the basis from 0 to each node;
-    ``values`` and ``vectors``, the eigenvalues and eigenvectors of the weights."""
+    ``values`` (s,), ``vectors`` and their ``inverse`` (s, s), the eigenvalues and eigenvectors of the weights."""
 
     nodes: Array
     weights: Array

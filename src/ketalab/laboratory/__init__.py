@@ -1,6 +1,12 @@
 """The laboratory: the one place where model and engine meet."""
 
-from ketalab.laboratory._course import Course, check_modelled, facts_of_doses, intervention_inputs
+from ketalab.laboratory._course import (
+    Course,
+    build_matrices,
+    check_modelled,
+    facts_of_doses,
+    intervention_inputs,
+)
 from ketalab.laboratory._guard import ALLOWED, Account, Check
 from ketalab.laboratory._individuals import Individuals, draw_fact, individuals
 from ketalab.laboratory._measures import exposure
@@ -41,6 +47,7 @@ __all__ = [
     "Result",
     "Scenario",
     "baseline",
+    "build_matrices",
     "check_modelled",
     "check_writable",
     "draw_fact",

@@ -133,6 +133,8 @@ def _edges(course: Course, session_window: tuple[float, float] | None) -> list[f
             kept.append(time)
     if stop - kept[-1] <= _SAME_TIME:
         kept[-1] = stop
+    if len(kept) < 2:
+        raise ScenarioError(f"a course of {stop - start:g} h is too short; at least a millisecond")
     return kept
 
 
@@ -173,7 +175,7 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
     Raises
     ------
     ScenarioError
-        A drug, route or intervention without a model.
+        A drug, route or intervention without a model, or a course shorter than a millisecond.
     """
     check_modelled(model, course.administrations)
     scaled = intervention_inputs(model, course.interventions)
@@ -200,19 +202,24 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
     return tuple(segments)
 
 
-def make_problem(model: Traced, individuals: Individuals) -> Problem:
-    """The engine's view of the model for given people."""
+def build_matrices(model: Traced, individuals: Individuals) -> Array:
+    """A of the linear states for given people, (N, n, n), per hour."""
     places, entries = model.matrix_function
     n, count = len(model.linear), individuals.parameters.shape[1]
     matrix = np.zeros((count, n, n))
     values = entries(list(individuals.parameters), list(individuals.covariates))
     for (i, j), value in zip(places, values, strict=True):
         matrix[:, i, j] = value
+    return matrix
+
+
+def make_problem(model: Traced, individuals: Individuals) -> Problem:
+    """The engine's view of the model for given people."""
     gains, rates = zip(*model.state_functions, strict=True)
     return Problem(
         linear_names=model.linear,
         state_names=model.states,
-        matrix=matrix,
+        matrix=build_matrices(model, individuals),
         initial=np.array(model.initial),
         gains=gains,
         rates=rates,

@@ -184,7 +184,7 @@ def replay_study(
     Raises
     ------
     ScenarioError
-        A number of replicates out of range, or an unknown engine.
+        A number of replicates or a seed out of range, or an unknown engine.
     SolutionError
         A patient's solution failed, or many of the checked patients miss the allowed error.
     """
@@ -192,6 +192,8 @@ def replay_study(
         raise ScenarioError(f"engine: {engine!r} is not allowed; allowed: {', '.join(ENGINES)}")
     if not 1 <= replicates <= 100_000:
         raise ScenarioError(f"replicates: {replicates!r} is not allowed; allowed: 1 to 100,000")
+    if not 0 <= seed < 2**63:
+        raise ScenarioError(f"seed: {seed!r} is not allowed; allowed: 0 to 2**63 - 1", seed)
     streams = Streams(seed)
     try:
         plan: Plan | None = make_plan(study)
@@ -274,7 +276,7 @@ def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str
     Raises
     ------
     ScenarioError
-        A number of replicates out of range.
+        A number of replicates or a seed out of range.
     SolutionError
         A patient's solution failed, or many of the checked patients miss the allowed error.
     """

@@ -20,54 +20,55 @@ def list_events(parts: Parts, schedule: Schedule) -> tuple[list[Element], tuple[
     What holds before the first segment is what the document starts with: no inflow, inputs at their defaults.
     The first event is at time 0 and fires there, because its trigger counts as false before.
     """
-    model = parts.model
-    defaults = {port.name: port.default or 0.0 for _, port in model.joined.free_inputs}
+    free = {port.name: port for _, port in parts.model.joined.free_inputs}
     held = dict.fromkeys(parts.inflows.values(), 0.0) | {
-        identifier: defaults[name] for name, identifier in parts.inputs.items()
+        identifier: free[name].default or 0.0 for name, identifier in parts.inputs.items()
     }
-    units = {s.name: s.unit for layer in model.joined.layers for s in layer.states}
-    free = {port.name: port.unit for _, port in model.joined.free_inputs}
-    unit_of = {i: parts.units.id_of(f"{units[n]}/h") for n, i in parts.inflows.items()}
-    unit_of |= {i: parts.units.id_of(free[n]) for n, i in parts.inputs.items()}
+    state_units = {s.name: s.unit for layer in parts.model.joined.layers for s in layer.states}
+    units = {i: parts.units.id_of(f"{state_units[n]}/h") for n, i in parts.inflows.items()}
+    units |= {i: parts.units.id_of(free[n].unit) for n, i in parts.inputs.items()}
     made: list[Element] = []
     times: list[float] = []
     for segment in schedule:
         wanted = _held_in(parts, segment)
         changes = {name: value for name, value in wanted.items() if value != held[name]}
         held = wanted
-        boluses: dict[str, float] = {}
-        for state, amount in segment.boluses:
-            name = model.linear[state]
-            boluses[name] = boluses.get(name, 0.0) + _one(amount)
+        boluses = _boluses_of(parts, segment)
         if not changes and not boluses:
             continue
-        time = segment.start - schedule[0].start
-        sets = [
-            _assign(
-                parts.states[n],
-                apply("plus", ci(parts.states[n]), cn(v, parts.units.id_of(units[n]))),
-            )
-            for n, v in boluses.items()
-        ]
-        sets += [_assign(name, cn(value, unit_of[name])) for name, value in changes.items()]
+        sets = []
+        for name, amount in boluses.items():
+            state = parts.states[name]
+            more = cn(amount, parts.units.id_of(state_units[name]))
+            sets.append(_assign(state, apply("plus", ci(state), more)))
+        sets += [_assign(name, cn(value, units[name])) for name, value in changes.items()]
         what = ["bolus"] * bool(boluses) + [*dict.fromkeys(_word(parts, name) for name in changes)]
-        made.append(
-            element(
-                "event",
-                element(
-                    "trigger",
-                    maths(apply("geq", time_symbol(), cn(time, parts.units.id_of("h")))),
-                    initialValue=False,
-                    persistent=True,
-                ),
-                element("listOfEventAssignments", *sets),
-                id=parts.ids.give(f"event {len(made) + 1}"),
-                name=f"{segment.start:g} h: {', '.join(what)}",
-                useValuesFromTriggerTime=True,
-            )
-        )
-        times.append(time)
+        times.append(segment.start - schedule[0].start)
+        about = f"{segment.start:g} h: {', '.join(what)}"
+        made.append(_event(parts, f"event {len(times)}", about, times[-1], sets))
     return made, tuple(times)
+
+
+def _event(parts: Parts, name: str, about: str, time: float, sets: list[Element]) -> Element:
+    """What is set at a time, hours."""
+    when = apply("geq", time_symbol(), cn(time, parts.units.id_of("h")))
+    return element(
+        "event",
+        element("trigger", maths(when), initialValue=False, persistent=True),
+        element("listOfEventAssignments", *sets),
+        id=parts.ids.give(name),
+        name=about,
+        useValuesFromTriggerTime=True,
+    )
+
+
+def _boluses_of(parts: Parts, segment: Segment) -> dict[str, float]:
+    """What is added at the start of a segment, by state."""
+    boluses: dict[str, float] = {}
+    for state, amount in segment.boluses:
+        name = parts.model.linear[state]
+        boluses[name] = boluses.get(name, 0.0) + _one(amount)
+    return boluses
 
 
 def _one(value: object) -> float:

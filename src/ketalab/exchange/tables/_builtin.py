@@ -16,7 +16,7 @@ from ketalab.errors import TableError, closest
 from ketalab.exchange.tables._compartments import Modifiers
 from ketalab.exchange.tables._model_file import Number, Part, check_form
 from ketalab.facts import compounds, fact
-from ketalab.laboratory import individuals
+from ketalab.laboratory import Individuals, build_matrices, individuals
 from ketalab.model import join
 from ketalab.model.body import body
 from ketalab.model.tracing import Traced, trace
@@ -52,9 +52,11 @@ class BodyModel:
         """The states of the body."""
         return self.traced.linear
 
-    def _arguments(self, values: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
+    def _individuals(self, values: Mapping[str, Array]) -> Individuals:
         parameters = [values[name.partition(".")[2]] for name in self.traced.parameters]
-        return parameters, [values[name] for name in self.traced.covariates]
+        return Individuals(
+            np.stack(parameters), np.stack([values[name] for name in self.traced.covariates])
+        )
 
     def modifiers(self, values: Mapping[str, Array]) -> Modifiers:
         """All of a dose arrives, at once; the body gives no rate and no duration."""
@@ -64,17 +66,13 @@ class BodyModel:
 
     def systems(self, values: Mapping[str, Array]) -> Systems:
         """See :class:`~ketalab.exchange.tables._compartments.TableModel`."""
-        parameters, covariates = self._arguments(values)
-        n, count = len(self.traced.linear), len(parameters[0])
-        places, entries = self.traced.matrix_function
-        matrix = np.zeros((count, n, n))
-        for (i, j), value in zip(places, entries(parameters, covariates), strict=True):
-            matrix[:, i, j] = value
+        people = self._individuals(values)
+        matrix = build_matrices(self.traced, people)
         # An output of the body is linear in its states: its value for each unit state is its row.
-        units = list(np.eye(n)[:, None, :])
-        columns = [[value[:, None] for value in group] for group in (parameters, covariates)]
+        units = list(np.eye(matrix.shape[1])[:, None, :])
+        columns = [list(group[:, :, None]) for group in (people.parameters, people.covariates)]
         made = self.traced.output_function(self.observe)(units, [], *columns, [])
-        return Systems(matrix, np.broadcast_to(made, (count, n)).copy(), self._doors())
+        return Systems(matrix, np.broadcast_to(made, matrix.shape[:2]).copy(), self._doors())
 
     def _doors(self) -> Array:
         """Micromoles of each state for a milligram of base."""
@@ -103,7 +101,7 @@ class BodyModel:
                 return first, {name}, said
         with np.errstate(all="ignore"):
             made = self.systems(values).matrix
-        off = made - np.einsum("kii->ki", made)[:, :, None] * np.eye(made.shape[1])
+            off = made - np.einsum("kii->ki", made)[:, :, None] * np.eye(made.shape[1])
         bad = ~np.isfinite(made).all(axis=(1, 2)) | (off < 0).any(axis=(1, 2))
         if bad.any():
             said = "the parameters make a rate that is negative or not finite"

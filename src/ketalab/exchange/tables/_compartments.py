@@ -80,8 +80,7 @@ class CompartmentModel:
         return self.doors
 
     def _table(self, kind: str, values: Mapping[str, Array], default: float) -> Array:
-        count = len(next(iter(values.values()))) if values else 1
-        table = np.full((count, len(self.doors)), default)
+        table = np.full((_count(values), len(self.doors)), default)
         with np.errstate(all="ignore"):
             for door, value in self.of_door[kind].items():
                 table[:, door] = value.of(values)
@@ -103,7 +102,7 @@ class CompartmentModel:
 
     def problem(self, values: Mapping[str, Array]) -> tuple[int, set[str], str] | None:
         """See :class:`TableModel`."""
-        count = len(next(iter(values.values()))) if values else 1
+        count = _count(values)
         checks = [(name, value, 0.0) for _, _, value, name in self.flows]
         with np.errstate(all="ignore"):
             for name, value, low in (*checks, ("observe.scale", self.scale, None)):
@@ -122,8 +121,7 @@ class CompartmentModel:
 
     def systems(self, values: Mapping[str, Array]) -> Systems:
         """See :class:`TableModel`."""
-        n = len(self.doors)
-        count = len(next(iter(values.values()))) if values else 1
+        n, count = len(self.doors), _count(values)
         matrix = np.zeros((count, n, n))
         for source, to, value, _ in self.flows:
             rate = value.of(values)
@@ -131,10 +129,10 @@ class CompartmentModel:
             if to is not None:
                 matrix[:, to, source] += rate
         observe = np.zeros((count, n))
-        observe[:, self.observed] = 1.0 / value_array(self.scale, values, count)
+        observe[:, self.observed] = 1.0 / self.scale.of(values)
         return Systems(matrix, observe, np.eye(n))
 
 
-def value_array(value: Value, values: Mapping[str, Array], count: int) -> Array:
-    """A value for K sets of parameters, (K,)."""
-    return np.broadcast_to(np.asarray(value.of(values), dtype=float), count)
+def _count(values: Mapping[str, Array]) -> int:
+    """K; a model without parameters has one set."""
+    return len(next(iter(values.values()))) if values else 1

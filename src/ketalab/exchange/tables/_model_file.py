@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,6 +23,9 @@ _MOST = 200
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Content = Number | str
+
+
+Form = TypeVar("Form", bound=BaseModel)
 
 
 class Part(BaseModel):
@@ -119,25 +122,27 @@ def read_compartments(content: Any, where: str) -> CompartmentModel:
     )
 
 
-def _flow_rate(flow: _Flow, at: str, where: str, value: Any) -> Value:
+def _flow_rate(
+    flow: _Flow, at: str, where: str, value: Callable[[float | str, str], Value]
+) -> Value:
     """The rate constant of a flow: given, or clearance over volume."""
-    given = [name for name in ("rate", "clearance", "volume") if getattr(flow, name) is not None]
-    if given == ["rate"]:
-        return value(flow.rate, f"{at}.rate")
-    if given != ["clearance", "volume"]:
+    names = ("rate", "clearance", "volume")
+    given = {name: c for name in names if (c := getattr(flow, name)) is not None}
+    if list(given) == ["rate"]:
+        return value(given["rate"], f"{at}.rate")
+    if list(given) != ["clearance", "volume"]:
         raise TableError(
             f"{where}: {at}: gives {' and '.join(given) or 'nothing'}; "
             "allowed: rate, or clearance and volume",
             given,
         )
-    clearance = value(flow.clearance, f"{at}.clearance")
-    volume = value(flow.volume, f"{at}.volume")
+    clearance, volume = (value(content, f"{at}.{name}") for name, content in given.items())
     text = f"{clearance.text} / ({volume.text})"
     return Value(text, ((False, clearance), (True, volume)))
 
 
-def check_form(form: Any, content: Any, where: str) -> Any:
-    """Hold content against a pydantic model; the first problem as one line."""
+def check_form(form: type[Form], content: Any, where: str) -> Form:
+    """Hold content against a pydantic model; the first problem as one line in a TableError."""
     try:
         return form.model_validate(content)
     except ValidationError as error:

@@ -116,7 +116,8 @@ class _Reader:
             self.table.refuse(line.row, "ADDL", said, line.additional)
         amount, rate, duration = self._rate(line, k, modifiers, share * line.amount)
         constant = bool(line.steady) and line.amount == 0 and rate > 0
-        if line.steady and not constant and max(duration, lag) > MOST_AT_ONCE * line.interval:
+        endless = math.isinf(duration) or max(duration, lag) > MOST_AT_ONCE * line.interval
+        if line.steady and not constant and endless:
             said = (
                 f"{line.interval:g} is too short for an infusion of {duration:g} with lag {lag:g}"
             )
@@ -209,7 +210,7 @@ def _values(reader: _Reader, tell: Callable[[int], None]) -> Iterator[tuple[Line
         lines = [line for person in batch.people for line in person]
         for line, value in zip(lines, values.tolist(), strict=True):
             if not math.isfinite(value):
-                said = "PRED is not a finite number; amounts or rates are too large"
+                said = "PRED is not a finite number; amounts, rates or intervals are too large or too small"
                 reader.table.refuse(line.row, "AMT", said)
             yield line, value + 0.0
         tell(reader.table.size)

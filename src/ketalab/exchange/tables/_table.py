@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +85,10 @@ class Table:
         """Number and cells of each line; blank lines are passed over."""
         try:
             with self.path.open("rb") as raw:
-                self.size, self.read = self.path.stat().st_size, 0
+                about = os.fstat(raw.fileno())
+                if not stat.S_ISREG(about.st_mode):
+                    raise TableError(f"{self.path}: is no file on disk; a table is read twice")
+                self.size, self.read = about.st_size, 0
 
                 def text() -> Iterator[str]:
                     for number, line in enumerate(raw, start=1):
@@ -130,7 +135,7 @@ class Table:
 
     def _lines(self) -> Iterator[Line]:
         rows = self._rows()
-        next(rows)
+        next(rows, None)
         for row, cells in rows:
             if len(cells) != self.columns.count:
                 raise TableError(
