@@ -10,6 +10,10 @@ import typer
 from ketalab.cli._progress import Progress
 
 
+def _note(text: str) -> None:
+    print(f"ketalab: note: {text}", file=sys.stderr)
+
+
 def events_command(
     table: Path = typer.Argument(help="The table: ID TIME AMT RATE EVID CMT II ADDL SS (CSV)."),
     model: Path = typer.Option(..., help="MODEL.yaml: compartments and flows, or a built-in body."),
@@ -24,7 +28,7 @@ def events_command(
         check_target(out, (".csv",))
     progress = Progress("events")
     try:
-        rows = predict(table, model, progress=progress)
+        rows = predict(table, model, progress=progress, note=_note)
         if out is None:
             write_predictions(rows, sys.stdout, "json" if as_json else "csv")
             return

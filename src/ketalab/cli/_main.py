@@ -6,8 +6,11 @@ Exit codes: 0 done; 1 a check that was asked for failed, or the model failed; 2 
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import typer
 
@@ -99,6 +102,29 @@ def read_dashes(arguments: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    with _stopped_like_interrupted():
+        return _run(words)
+
+
+@contextmanager
+def _stopped_like_interrupted() -> Iterator[None]:
+    """A request to end (SIGTERM, SIGHUP) unwinds as Ctrl-C does, so that no half-written file stays."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        names = []
+    before = {name: signal.signal(getattr(signal, name), stop) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _run(words: list[str]) -> int:
     try:
         code = int(app(read_dashes(spread_outputs(words)), standalone_mode=False) or 0)
         sys.stdout.flush()
@@ -111,12 +137,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error), 2)
     except KetalabError as error:
         return _say(str(error), 1)
-    except BrokenPipeError:
-        # The reader went away (`| head`): nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):
+        # The reader went away (`| head`), which typer may turn into an exit: nothing to say, and nobody to say it to.
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        where = error.filename or "standard output"
+        return _say(f"{where}: cannot be written: {error.strerror or error}", 2)
     except MemoryError:
         return _say("not enough memory; ask for fewer patients, times or outputs", 1)
+
+
+def _drop_output() -> None:
+    """Nothing more can be written to standard output; the interpreter must not try at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: typer.TyperException) -> str:

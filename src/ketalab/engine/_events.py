@@ -149,6 +149,8 @@ class _Walk:
             move = self.advance(min(due, time))
             if kind == _STOP:
                 self.running[door].remove(size)
+                # Stopped early, because its end is at the time of the record: the rest is given at once.
+                self.enter(_BOLUS, door, size * max(due - self.now, 0.0), 0.0, move)
                 continue
             self.enter(kind, door, size, hours, move)
             if left:

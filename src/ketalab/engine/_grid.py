@@ -24,7 +24,7 @@ _MOST_STEPS = 20_000
 _SHORTEST = 1e-7
 #: A step is tried twice as long when its error is this far below the tolerance (order 5 of the dense output).
 _GROW = 1 / 40
-#: First step of a segment, hours: shorter than the fastest response to an event.
+#: Longest first step of a segment, hours.
 _FIRST = 1 / 60
 
 

@@ -6,16 +6,17 @@ computed together; then people advance side by side, move by move.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.engine._events import Move, Steady
-from ketalab.engine._exponential import exponentials, norms
-from ketalab.engine._links import reach, split_apart, split_circles
+from ketalab.engine._events import Move
+from ketalab.engine._exponential import exponentials
+from ketalab.engine._links import reach, split_apart
 from ketalab.engine._problem import Array
+from ketalab.engine._steady import apply, steady_states, with_inflow
 
 #: Numbers in the matrices computed at a time: a quarter of this many megabytes, several times over.
 _NUMBERS = 4_000_000
@@ -38,90 +39,6 @@ class Systems:
     def parts(self) -> list[NDArray[np.int64]]:
         """Groups of states that only meet each other."""
         return split_apart(np.any(self.matrix != 0, axis=0))
-
-
-def never_empties(systems: Systems, system: int, door: int) -> int | None:
-    """A state that a dose reaches, that something observed depends on, and that never empties; or None.
-
-    Such states form a group that feeds itself, and of which nothing is ever lost. With one there is no steady state.
-    """
-    matrix = systems.matrix[system]
-    links = matrix != 0
-    met = reach(links, systems.doors[:, door] != 0)
-    met &= reach(links.T, systems.observe[system] != 0)
-    places = np.nonzero(met)[0]
-    inner = matrix[np.ix_(places, places)]
-    for members in split_circles(inner != 0):
-        block = inner[np.ix_(members, members)]
-        if np.all(-block.sum(axis=0) <= 1e-13 * np.abs(np.diagonal(block))):
-            return int(places[members[0]])
-    return None
-
-
-def _with_inflow(matrix: Array, inflow: Array) -> tuple[Array, Array]:
-    """Matrices (S, b + 1, b + 1) with one more state, constant, that brings the inflow (S, b); and its value (S,).
-
-    The column is scaled to the norm of the matrix, so that a large rate asks for no more squarings.
-    """
-    size = np.abs(inflow).sum(axis=1)
-    norm = norms(matrix)
-    scale = np.where(norm > 0, norm, 1.0)
-    b = matrix.shape[1]
-    full = np.zeros((len(matrix), b + 1, b + 1))
-    full[:, :b, :b] = matrix
-    with np.errstate(divide="ignore", invalid="ignore"):
-        full[:, :b, b] = np.where(size > 0, scale / size, 0.0)[:, None] * inflow
-    return full, size / scale
-
-
-def _advance(matrix: Array, inflow: Array, hours: Array, x: Array) -> Array:
-    """States (S, b) after ``hours`` (S,)."""
-    full, source = _with_inflow(matrix, inflow)
-    power, _ = exponentials(full * hours[:, None, None])
-    return _apply(power, np.column_stack([x, source]))[:, :-1]
-
-
-def _apply(power: Array, x: Array) -> Array:
-    return np.asarray(np.matmul(power, x[:, :, None])[:, :, 0])
-
-
-def _solve(left: Array, right: Array) -> Array:
-    """Solve one linear system (b, b); NaN where rounding to zero has left no pivot (an interval of 1e-300)."""
-    try:
-        return np.asarray(np.linalg.solve(left, right), dtype=np.float64)
-    except np.linalg.LinAlgError:
-        return np.full_like(right, np.nan)
-
-
-def _steady(entry: Steady, matrix: Array, door: Array) -> Array:
-    """The steady state (b,) of one entry."""
-    reached = reach(matrix != 0, door != 0)
-    result = np.zeros(len(door))
-    if not reached.any():
-        return result
-    a, start = matrix[np.ix_(reached, reached)], door[reached]
-    if entry.constant:
-        result[reached] = _solve(-a, start * entry.rate)
-        return result
-    zero = np.zeros_like(start)
-
-    def run(hours: float, x: Array, rate: float = 0.0) -> Array:
-        return _advance(a[None], (start * rate)[None], np.array([hours]), x[None])[0]
-
-    if entry.rate > 0:
-        ages: Array = entry.since + entry.interval * np.arange(entry.running, dtype=np.float64)
-        flows = np.repeat(start[None] * entry.rate, len(ages), axis=0)
-        still = _advance(np.repeat(a[None], len(ages), axis=0), flows, ages, flows * 0).sum(axis=0)
-        ended = run(entry.duration, zero, entry.rate)
-        ago = entry.since + entry.running * entry.interval - entry.duration
-    else:
-        still, ended, ago = zero, start * entry.amount, entry.since
-    power, near = exponentials(a[None] * entry.interval)
-    # I - exp(A II): its diagonal from the difference to one, which keeps the digits of slow states.
-    left = -power[0]
-    np.fill_diagonal(left, -near[0])
-    result[reached] = still + run(max(ago, 0.0), _solve(left, ended))
-    return result
 
 
 def answer(systems: Systems, people: Sequence[Sequence[Move]], records: Sequence[int]) -> Array:
@@ -168,28 +85,30 @@ def _part(
         for i, (_, move) in enumerate(flat):
             for door, rate in move.flow.items():
                 inflow[i] += doors[:, door] * rate
-        full, source = _with_inflow(matrix[system], inflow)
+        full, source = with_inflow(matrix[system], inflow)
         hours = np.array([move.hours for _, move in flat])
         power, _ = exponentials(full * hours[:, None, None])
+        steady = [entry for _, move in flat for entry in move.steady]
+        settled = iter(steady_states(steady, matrix, doors))
         done = 0
         for row in rows:
             here = slice(done, done + len(row))
             who = [person for person, _ in row]
-            moved = _apply(power[here], np.column_stack([x[who], source[here]]))
+            moved = apply(power[here], np.column_stack([x[who], source[here]]))
             x[who] = moved[:, :-1]
             done += len(row)
-            _happen(row, matrix, doors, x)
+            _happen(row, doors, settled, x)
             _look(row, observe, x, first, values)
     return values
 
 
-def _happen(row: list[tuple[int, Move]], matrix: Array, doors: Array, x: Array) -> None:
-    """What a move does at its end, to each person's states."""
+def _happen(row: list[tuple[int, Move]], doors: Array, settled: Iterator[Array], x: Array) -> None:
+    """What a move does at its end, to each person's states; ``settled`` are the steady states in order."""
     for person, move in row:
         if move.clear:
             x[person] = 0.0
-        for entry in move.steady:
-            x[person] += _steady(entry, matrix[entry.system], doors[:, entry.door])
+        for _ in move.steady:
+            x[person] += next(settled)
         for door, amount in move.jump.items():
             x[person] += doors[:, door] * amount
 

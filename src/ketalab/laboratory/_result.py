@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab._files import atomic_path, check_target, write_text
+from ketalab.errors import OutputError
 from ketalab.facts import citations, fact
 from ketalab.laboratory._guard import TYPICAL, Check, by_number
 from ketalab.laboratory._measures import CONCENTRATION, REPORT_HOURS
@@ -163,6 +164,14 @@ class Result:
             document["course"] = self.course()
         return document
 
+    def _write_parquet(self, path: Path, part: Path) -> None:
+        import polars
+
+        try:
+            self.frame().write_parquet(part, compression="zstd")
+        except polars.exceptions.ComputeError as error:
+            raise OutputError(f"{path}: cannot be written: {error}") from None
+
     def cite(self) -> list[dict[str, Any]]:
         """References of the facts that the run used, as CSL-JSON."""
         return references(self.facts)
@@ -184,11 +193,12 @@ class Result:
             return path
         with atomic_path(path) as part:
             if path.suffix == ".nc":
-                self.dataset.to_netcdf(part, engine="h5netcdf", invalid_netcdf=False)
+                # By way of the memory: the library does not survive a disk that is full.
+                part.write_bytes(self.dataset.to_netcdf(engine="h5netcdf", invalid_netcdf=False))
             elif path.suffix == ".csv":
                 self.frame().write_csv(part)
             else:
-                self.frame().write_parquet(part, compression="zstd")
+                self._write_parquet(path, part)
         if path.suffix != ".nc":
             meta = {**self.head(), "units": {info.name: info.unit for info in self.outputs}}
             write_text(

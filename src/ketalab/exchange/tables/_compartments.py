@@ -103,20 +103,19 @@ class CompartmentModel:
     def problem(self, values: Mapping[str, Array]) -> tuple[int, set[str], str] | None:
         """See :class:`TableModel`."""
         count = _count(values)
-        checks = [(name, value, 0.0) for _, _, value, name in self.flows]
+        for _, _, value, name in self.flows:
+            made = np.broadcast_to(value.of(values), count)
+            fine = np.isfinite(made) & (made >= 0)
+            if not fine.all():
+                first = int(np.argmin(fine))
+                return first, value.names(), f"{_said(name, value, values, made, first)} 0 or more"
+        made = np.broadcast_to(self.scale.of(values), count)
         with np.errstate(all="ignore"):
-            for name, value, low in (*checks, ("observe.scale", self.scale, None)):
-                made = np.broadcast_to(value.of(values), count)
-                fine = np.isfinite(made) & ((made != 0) if low is None else (made >= low))
-                if not fine.all():
-                    first = int(np.argmin(fine))
-                    allowed = (
-                        "a finite number that is not 0" if low is None else "finite, 0 or more"
-                    )
-                    read = ", ".join(f"{n} {values[n][first]:g}" for n in sorted(value.names()))
-                    said = f"{name}: {value.text}{f' ({read})' if read else ''} is {made[first]:g}"
-                    said = f"{said}; allowed: {allowed}"
-                    return first, value.names(), said
+            fine = np.isfinite(made) & np.isfinite(1 / made)
+        if not fine.all():
+            first = int(np.argmin(fine))
+            said = _said("observe.scale", self.scale, values, made, first)
+            return first, self.scale.names(), f"{said} not 0"
         return None
 
     def systems(self, values: Mapping[str, Array]) -> Systems:
@@ -131,6 +130,13 @@ class CompartmentModel:
         observe = np.zeros((count, n))
         observe[:, self.observed] = 1.0 / self.scale.of(values)
         return Systems(matrix, observe, np.eye(n))
+
+
+def _said(name: str, value: Value, values: Mapping[str, Array], made: Array, place: int) -> str:
+    """What a value came to in one set of parameters, up to what is allowed."""
+    read = ", ".join(f"{n} {values[n][place]:g}" for n in sorted(value.names()))
+    text = f"{value.text} ({read}) is {made[place]:g}" if read else value.text
+    return f"{name}: {text}; allowed: finite,"
 
 
 def _count(values: Mapping[str, Array]) -> int:

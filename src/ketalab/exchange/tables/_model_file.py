@@ -31,7 +31,7 @@ Form = TypeVar("Form", bound=BaseModel)
 class Part(BaseModel):
     """Base of all parts of a model file: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class _Flow(Part):

@@ -22,8 +22,8 @@ from ketalab.exchange.tables._table import Table
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-#: People and records computed at a time.
-_PEOPLE, _RECORDS = 500, 5_000
+#: People, and records with their additional doses, computed at a time.
+_PEOPLE, _RECORDS = 500, 20_000
 #: Most additional doses that one record may order.
 MOST_ADDITIONAL = 100_000
 
@@ -48,7 +48,7 @@ class _Reader:
         count = 0
         for lines in self.table.people():
             people.append(lines)
-            count += len(lines)
+            count += sum(1 + line.additional for line in lines)
             if len(people) >= _PEOPLE or count >= _RECORDS:
                 yield self.batch(people)
                 people, count = [], 0
@@ -87,7 +87,9 @@ class _Reader:
         modifiers, systems = self.model.modifiers(values), self.model.systems(values)
         records = [
             [
-                Record(line.time, k, line.evid in (3, 4), self._dose(line, k, modifiers, systems))
+                Record(
+                    line.time, k, line.evid in (3, 4), self._dose(line, k, modifiers, systems, mine)
+                )
                 for line, k in zip(lines, mine, strict=True)
             ]
             for lines, mine in zip(people, chosen, strict=True)
@@ -99,7 +101,9 @@ class _Reader:
         columns = (name for name, _ in self.table.columns.parameters if name in parameters)
         return next(columns, otherwise)
 
-    def _dose(self, line: Line, k: int, modifiers: Modifiers, systems: Systems) -> Dose | None:
+    def _dose(
+        self, line: Line, k: int, modifiers: Modifiers, systems: Systems, mine: list[int]
+    ) -> Dose | None:
         if not line.doses:
             return None
         door, name = line.door, self.model.doors[line.door]
@@ -110,7 +114,7 @@ class _Reader:
                 column = self._column(self.model.reads(what, door), "CMT")
                 self.table.refuse(line.row, column, said, value)
         if line.steady:
-            self._check_steady(line, k, systems)
+            self._check_steady(line, k, systems, mine)
         if line.additional > MOST_ADDITIONAL:
             said = f"{line.additional:,} is too many; at most {MOST_ADDITIONAL:,}"
             self.table.refuse(line.row, "ADDL", said, line.additional)
@@ -163,8 +167,8 @@ class _Reader:
             self.table.refuse(line.row, column, said, value)
         return value
 
-    def _check_steady(self, line: Line, k: int, systems: Systems) -> None:
-        full = never_empties(systems, k, line.door)
+    def _check_steady(self, line: Line, k: int, systems: Systems, mine: list[int]) -> None:
+        full = never_empties(systems, k, line.door, sorted(set(mine)))
         if full is not None:
             said = (
                 f"no steady state: the dose reaches {self.model.states[full]}, which never empties"
@@ -173,7 +177,11 @@ class _Reader:
 
 
 def predict(
-    table: Path | str, model: Path | str, *, progress: Progress | None = None
+    table: Path | str,
+    model: Path | str,
+    *,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Iterator[tuple[Line, float]]:
     """Each record of a table with the observed value just after it, in the table's order.
 
@@ -182,6 +190,7 @@ def predict(
     table : CSV with the columns of the manual's page on event tables.
     model : MODEL.yaml, a linear compartment model or ``builtin: human_ketamine``.
     progress : callable(done, total), called now and then.
+    note : callable(text), told of columns that look like a parameter's name misspelt.
 
     Raises
     ------
@@ -192,6 +201,9 @@ def predict(
     made = read_model(model)
     source = Table(Path(table), list(made.parameters), len(made.doors))
     reader = _Reader(source, made, str(model))
+    if note is not None:
+        for text in source.strangers():
+            note(text)
 
     def tell(before: int) -> None:
         if progress is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ketalab.engine import falls
-from ketalab.errors import InputError, TableError
+from ketalab.errors import InputError, TableError, closest
 from ketalab.exchange.tables._line import Line, wrong_with
 from ketalab.exchange.tables._model_file import RESERVED
 
@@ -20,6 +20,8 @@ from ketalab.exchange.tables._model_file import RESERVED
 _LONGEST = 100_000
 _DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _NEEDED = ("ID", "TIME")
+#: Columns that tables have for other programs.
+_USUAL = ("DV", "MDV", "CENS", "LIMIT", "LLOQ", "BLQ", "DVID", "OCC", "PCMT", "CALL", "L1", "L2")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,17 @@ class Table:
     def refuse(self, row: int, column: str, reason: str, value: object = None) -> NoReturn:
         """Raise a :class:`~ketalab.errors.TableError` that names file, row and column."""
         raise TableError(f"{self.path}: row {row}, column {column}: {reason}", value)
+
+    def strangers(self) -> list[str]:
+        """What a reader should know of columns that are left alone but for a letter would not be."""
+        _, cells = next(self._rows())
+        used = {*RESERVED, *_USUAL, *(name.upper() for name in self.names)}
+        notes = []
+        for cell in cells:
+            near = closest(cell.upper(), [name.upper() for name in self.names])
+            if cell.upper() not in used and near:
+                notes.append(f"{self.path}: column {cell} is no parameter and is left alone{near}")
+        return notes
 
     def people(self) -> Iterator[list[Line]]:
         """The lines of each person, one person after the other."""
@@ -129,7 +142,8 @@ class Table:
             places[name] = place
         for name in _NEEDED:
             if name not in places:
-                self.refuse(row, name, f"is missing; there are {', '.join(cells)}", cells)
+                apart = "" if len(cells) > 1 else "; cells are separated by commas"
+                self.refuse(row, name, f"is missing; there are {', '.join(cells)}{apart}", cells)
         parameters = tuple((known[name], place) for name, place in places.items() if name in known)
         return Columns(places, parameters, len(cells))
 
@@ -180,11 +194,11 @@ class Table:
         amount = self._cell(row, "AMT", cells) or 0.0
         rate = self._cell(row, "RATE", cells) or 0.0
         steady = self._whole(row, "SS", cells, (0, 1, 2)) or 0
-        evid = self._whole(row, "EVID", cells, (0, 1, 2, 3, 4))
-        if evid is None:
-            evid = 1 if amount != 0 or (rate != 0 and steady) else 0
         interval = self._cell(row, "II", cells) or 0.0
         additional = self._cell(row, "ADDL", cells) or 0.0
+        evid = self._whole(row, "EVID", cells, (0, 1, 2, 3, 4))
+        if evid is None:
+            evid = 1 if amount or rate or interval or additional or steady else 0
         line = Line(
             row=row,
             id=who,

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ketalab.errors import TableError, closest
 
 _TOKEN = re.compile(
@@ -39,11 +41,15 @@ class Value:
         return found
 
     def of(self, parameters: Mapping[str, Any]) -> Any:
-        """Its value; parameters may be numbers or arrays."""
-        result: Any = 1.0
+        """Its value; parameters may be numbers or arrays. Divided by zero it is infinite or NaN."""
+        with np.errstate(all="ignore"):
+            return self._of(parameters)
+
+    def _of(self, parameters: Mapping[str, Any]) -> Any:
+        result: Any = np.float64(1.0)
         for divides, factor in self.factors:
             if isinstance(factor, Value):
-                part = factor.of(parameters)
+                part = factor._of(parameters)
             else:
                 part = parameters[factor] if isinstance(factor, str) else factor
             result = result / part if divides else result * part
