@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ketalab.laboratory import Result, Scenario, _run, _simulate, human_model, individuals, simulate
+from ketalab.laboratory import (
+    Result,
+    Scenario,
+    _run,
+    _simulate,
+    human_model,
+    individuals,
+    simulate,
+    typical_individual,
+)
 
 INFUSION = "0.5 mg/kg ketamine iv over 40 min"
 ASKED = ("plasma:venous:ketamine", "symptom:relief", "score:MADRS")
@@ -32,13 +41,19 @@ def spoil(monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
     """Give patient ``number`` (None: the typical one) a constant that is no number."""
     row = human_model().parameters.index("mind.relief_maximum")
 
-    def spoiled(model: Any, people: Any, streams: Any, kind: Any, *, vary: bool = True) -> Any:
-        made = individuals(model, people, streams, kind, vary=vary)
+    def spoiled(model: Any, people: Any, streams: Any, kind: Any) -> Any:
+        made = individuals(model, people, streams, kind)
         parameters = made.parameters.copy()
-        if vary:
-            parameters[row, people.index == number] = np.nan
-        elif number is None:
-            parameters[row] = np.nan
+        parameters[row, people.index == number] = np.nan
         return replace(made, parameters=parameters)
 
-    monkeypatch.setattr(_simulate, "individuals", spoiled)
+    def spoiled_typical(model: Any, population: Any) -> Any:
+        person, made = typical_individual(model, population)
+        parameters = made.parameters.copy()
+        parameters[row] = np.nan
+        return person, replace(made, parameters=parameters)
+
+    if number is None:
+        monkeypatch.setattr(_simulate, "typical_individual", spoiled_typical)
+    else:
+        monkeypatch.setattr(_simulate, "individuals", spoiled)

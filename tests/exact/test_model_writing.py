@@ -89,9 +89,9 @@ def test_what_is_written_is_what_is_integrated(layer):
     numbers = {name: draw.uniform(0.1, 0.9) for name in names}
     symbols = {sp.Symbol(name, real=True): value for name, value in numbers.items()}
     from ketalab.model import Values
-    from ketalab.model.tracing import _SymbolicMaths
+    from ketalab.model._symbols import SymbolicMaths
 
-    truth = layer.equations(_SymbolicMaths(), Values(numbers))
+    truth = layer.equations(SymbolicMaths(), Values(numbers))
     others = {n: float(v) for n, v in truth.outputs.items() if n in mirrored}
     symbols |= {sp.Symbol(name, real=True): value for name, value in others.items()}
     for equation in written.equations:

@@ -5,7 +5,7 @@ from ketalab.engine._events import MOST_AT_ONCE, Dose, Move, Record, falls, move
 from ketalab.engine._grid import TOLERANCE, Grid, build_grid, grid_times, halve_grid
 from ketalab.engine._linear import Block, Ladder, norms, split_blocks
 from ketalab.engine._lockstep import solve
-from ketalab.engine._problem import Problem, Schedule, Segment, Solution
+from ketalab.engine._problem import Problem, Schedule, Segment, Solution, Tell
 from ketalab.engine._propagate import Systems, answer
 from ketalab.engine._radau import radau
 from ketalab.engine._steady import never_empties
@@ -25,6 +25,7 @@ __all__ = [
     "Solution",
     "Status",
     "Systems",
+    "Tell",
     "answer",
     "build_grid",
     "check",

@@ -1,7 +1,7 @@
 """What a list of event records means: the moves of a linear system, one after the other.
 
 The meanings follow NONMEM; the manual's page on event tables holds the table and each deliberate difference.
-A *door* is a place where doses enter. Nothing here knows a matrix: moves name the system that rules.
+Compartments are those that doses enter, by number. Nothing here knows a matrix: moves name the system that rules.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Dose:
     infinite past of the same doses before it; ``constant`` is an infusion since ever that ends now.
     """
 
-    door: int
+    compartment: int
     amount: float = 0.0
     rate: float = 0.0
     duration: float = 0.0
@@ -62,7 +62,7 @@ class Steady:
     """
 
     system: int
-    door: int
+    compartment: int
     amount: float
     rate: float
     duration: float
@@ -74,9 +74,11 @@ class Steady:
 
 @dataclass(slots=True)
 class Move:
-    """Advance ``hours`` under ``system`` with the inflows ``flow`` (door -> per hour); then, in this order, empty
-    everything (``clear``), add steady states, add ``jump`` (door -> amount), and answer record ``record``, whose own
-    system is ``after``."""
+    """Advance ``hours`` under ``system`` with the inflows ``flow`` (compartment -> per hour).
+
+    Then, in this order: empty everything (``clear``), add steady states, add ``jump`` (compartment -> amount), and
+    answer record ``record``, whose own system is ``after``.
+    """
 
     hours: float
     system: int
@@ -104,7 +106,7 @@ class _Walk:
         self.now, self.system = first.time, first.system
         self.moves: list[Move] = []
         self.running: dict[int, list[float]] = {}
-        # (time, order, kind, door, size, hours, interval, left): order keeps ties as they were made.
+        # (time, order, kind, compartment, size, hours, interval, left): order keeps ties as they were made.
         self.coming: list[tuple[float, int, int, int, float, float, float, int]] = []
         self.count = 0
 
@@ -112,18 +114,20 @@ class _Walk:
         self,
         time: float,
         kind: int,
-        door: int,
+        compartment: int,
         size: float,
         hours: float = 0.0,
         interval: float = 0.0,
         left: int = 0,
     ) -> None:
         self.count += 1
-        heapq.heappush(self.coming, (time, self.count, kind, door, size, hours, interval, left))
+        heapq.heappush(
+            self.coming, (time, self.count, kind, compartment, size, hours, interval, left)
+        )
 
     def flow(self) -> dict[int, float]:
-        """Inflow by door; summed anew each time, so that nothing is left when the last infusion stops."""
-        return {door: sum(rates) for door, rates in self.running.items() if rates}
+        """Inflow by compartment; summed anew each time, so that nothing is left when the last infusion stops."""
+        return {compartment: sum(rates) for compartment, rates in self.running.items() if rates}
 
     def advance(self, time: float) -> Move:
         """Go on to a time; a move that has gone nowhere and answered nothing is used again."""
@@ -134,27 +138,27 @@ class _Walk:
         self.moves.append(Move(hours, self.system, self.flow()))
         return self.moves[-1]
 
-    def enter(self, kind: int, door: int, size: float, hours: float, move: Move) -> None:
+    def enter(self, kind: int, compartment: int, size: float, hours: float, move: Move) -> None:
         """A bolus, or the start of an infusion, now."""
         if kind == _BOLUS:
-            move.jump[door] = move.jump.get(door, 0.0) + size
+            move.jump[compartment] = move.jump.get(compartment, 0.0) + size
         elif hours > 0:
-            self.running.setdefault(door, []).append(size)
-            self.schedule(self.now + hours, _STOP, door, size)
+            self.running.setdefault(compartment, []).append(size)
+            self.schedule(self.now + hours, _STOP, compartment, size)
 
     def pass_until(self, time: float) -> None:
         """Everything that arrives before a record, or at its time."""
         while self.coming and self.coming[0][0] <= time + _margin(time):
-            due, _, kind, door, size, hours, interval, left = heapq.heappop(self.coming)
+            due, _, kind, compartment, size, hours, interval, left = heapq.heappop(self.coming)
             move = self.advance(min(due, time))
             if kind == _STOP:
-                self.running[door].remove(size)
+                self.running[compartment].remove(size)
                 # Stopped early, because its end is at the time of the record: the rest is given at once.
-                self.enter(_BOLUS, door, size * max(due - self.now, 0.0), 0.0, move)
+                self.enter(_BOLUS, compartment, size * max(due - self.now, 0.0), 0.0, move)
                 continue
-            self.enter(kind, door, size, hours, move)
+            self.enter(kind, compartment, size, hours, move)
             if left:
-                self.schedule(due + interval, kind, door, size, hours, interval, left - 1)
+                self.schedule(due + interval, kind, compartment, size, hours, interval, left - 1)
 
     def forget(self, move: Move) -> None:
         """Cancel amounts, infusions that run, and all that is still to come."""
@@ -174,14 +178,14 @@ class _Walk:
             return
         kind, size = dose.what
         if dose.lag <= _margin(time):
-            self.enter(kind, dose.door, size, dose.duration, move)
+            self.enter(kind, dose.compartment, size, dose.duration, move)
         else:
-            self.schedule(time + dose.lag, kind, dose.door, size, dose.duration)
+            self.schedule(time + dose.lag, kind, dose.compartment, size, dose.duration)
         if dose.additional:
             # One entry for the whole series: each dose calls the next.
             first = time + dose.lag + dose.interval
             left = dose.additional - 1
-            self.schedule(first, kind, dose.door, size, dose.duration, dose.interval, left)
+            self.schedule(first, kind, dose.compartment, size, dose.duration, dose.interval, left)
 
     def settle(self, time: float, dose: Dose, move: Move) -> None:
         """An infinite past of a dose: those that arrived make a steady state, those still on the way will come."""
@@ -190,20 +194,20 @@ class _Walk:
         while not dose.constant and dose.lag - (late + 1) * dose.interval > _margin(time):
             late += 1
             arrives = time + dose.lag - late * dose.interval
-            self.schedule(arrives, kind, dose.door, size, dose.duration)
+            self.schedule(arrives, kind, dose.compartment, size, dose.duration)
         since = max((late + 1) * dose.interval - dose.lag, 0.0)
         running = 0
         if dose.rate > 0 and not dose.constant and dose.duration > 0:
             # Earlier infusions that still run stop in their own time.
             running = max(0, math.ceil((dose.duration - since - _margin(time)) / dose.interval))
             for k in range(running):
-                self.running.setdefault(dose.door, []).append(dose.rate)
+                self.running.setdefault(dose.compartment, []).append(dose.rate)
                 left = dose.duration - since - k * dose.interval
-                self.schedule(time + left, _STOP, dose.door, dose.rate)
+                self.schedule(time + left, _STOP, dose.compartment, dose.rate)
         move.steady += (
             Steady(
                 self.system,
-                dose.door,
+                dose.compartment,
                 dose.amount,
                 dose.rate,
                 dose.duration,

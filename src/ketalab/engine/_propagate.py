@@ -1,7 +1,7 @@
 """Moves of many people through their own linear systems: exact, and many at a time.
 
-Shapes: K systems, n states, d doors; S moves of all people together. Each move is one matrix exponential, all of them
-computed together; then people advance side by side, move by move.
+Shapes: K systems, n states, d compartments that doses enter; S moves of all people together. Each move is one matrix
+exponential, all of them computed together; then people advance side by side, move by move.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _NUMBERS = 4_000_000
 
 @dataclass(frozen=True)
 class Systems:
-    """``dx/dt = A x``; ``matrix`` (K, n, n), ``observe`` (K, n), ``doors`` (n, d): where a unit dose puts how much."""
+    """``dx/dt = A x``; ``matrix`` (K, n, n), ``observe`` (K, n), ``dosing`` (n, d): where a unit dose puts how much."""
 
     matrix: Array
     observe: Array
-    doors: Array
+    dosing: Array
 
     def needed(self) -> Systems:
         """The same systems without the states that nothing observed depends on, such as what has been excreted."""
         links = np.any(self.matrix != 0, axis=0)
         seen = reach(links.T, np.any(self.observe != 0, axis=0))
-        return Systems(self.matrix[:, seen][:, :, seen], self.observe[:, seen], self.doors[seen])
+        return Systems(self.matrix[:, seen][:, :, seen], self.observe[:, seen], self.dosing[seen])
 
     def parts(self) -> list[NDArray[np.int64]]:
         """Groups of states that only meet each other."""
@@ -69,7 +69,7 @@ def _part(
 ) -> Array:
     """What one group of states adds to the observed values."""
     matrix = systems.matrix[:, part][:, :, part]
-    doors, observe = systems.doors[part], systems.observe[:, part]
+    dosing, observe = systems.dosing[part], systems.observe[:, part]
     values = np.zeros(int(first[-1]))
     x = np.zeros((len(people), len(part)))
     longest = max((len(moves) for moves in people), default=0)
@@ -83,13 +83,13 @@ def _part(
         system = np.array([move.system for _, move in flat])
         inflow = np.zeros((len(flat), len(part)))
         for i, (_, move) in enumerate(flat):
-            for door, rate in move.flow.items():
-                inflow[i] += doors[:, door] * rate
+            for compartment, rate in move.flow.items():
+                inflow[i] += dosing[:, compartment] * rate
         full, source = with_inflow(matrix[system], inflow)
         hours = np.array([move.hours for _, move in flat])
         power, _ = exponentials(full * hours[:, None, None])
         steady = [entry for _, move in flat for entry in move.steady]
-        settled = iter(steady_states(steady, matrix, doors))
+        settled = iter(steady_states(steady, matrix, dosing))
         done = 0
         for row in rows:
             here = slice(done, done + len(row))
@@ -97,20 +97,20 @@ def _part(
             moved = apply(power[here], np.column_stack([x[who], source[here]]))
             x[who] = moved[:, :-1]
             done += len(row)
-            _happen(row, doors, settled, x)
+            _happen(row, dosing, settled, x)
             _look(row, observe, x, first, values)
     return values
 
 
-def _happen(row: list[tuple[int, Move]], doors: Array, settled: Iterator[Array], x: Array) -> None:
+def _happen(row: list[tuple[int, Move]], dosing: Array, settled: Iterator[Array], x: Array) -> None:
     """What a move does at its end, to each person's states; ``settled`` are the steady states in order."""
     for person, move in row:
         if move.clear:
             x[person] = 0.0
         for _ in move.steady:
             x[person] += next(settled)
-        for door, amount in move.jump.items():
-            x[person] += doors[:, door] * amount
+        for compartment, amount in move.jump.items():
+            x[person] += dosing[:, compartment] * amount
 
 
 def _look(

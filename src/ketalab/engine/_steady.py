@@ -32,10 +32,12 @@ class _Systems(Protocol):
     def observe(self) -> Array: ...
 
     @property
-    def doors(self) -> Array: ...
+    def dosing(self) -> Array: ...
 
 
-def never_empties(systems: _Systems, system: int, door: int, seen_by: Sequence[int]) -> int | None:
+def never_empties(
+    systems: _Systems, system: int, compartment: int, seen_by: Sequence[int]
+) -> int | None:
     """A state that a dose reaches, that something observed depends on, and that never empties; or None.
 
     ``system`` rules the steady state; what is observed may be so under any of the systems ``seen_by``.
@@ -44,7 +46,7 @@ def never_empties(systems: _Systems, system: int, door: int, seen_by: Sequence[i
     """
     matrix = systems.matrix[system]
     links = matrix != 0
-    met = reach(links, systems.doors[:, door] != 0)
+    met = reach(links, systems.dosing[:, compartment] != 0)
     every = np.any(systems.matrix[list(seen_by)] != 0, axis=0)
     met &= reach(every.T, np.any(systems.observe[list(seen_by)] != 0, axis=0))
     places = np.nonzero(met)[0]
@@ -125,15 +127,15 @@ def _still_running(entries: Sequence[Steady], matrix: Array, flow: Array) -> Arr
     return total
 
 
-def steady_states(entries: Sequence[Steady], matrix: Array, doors: Array) -> Array:
-    """The steady states of entries that count in ``matrix`` (K, b, b) and ``doors`` (b, d): (Q, b)."""
+def steady_states(entries: Sequence[Steady], matrix: Array, dosing: Array) -> Array:
+    """The steady states of entries that count in ``matrix`` (K, b, b) and ``dosing`` (b, d): (Q, b)."""
     result = np.zeros((len(entries), matrix.shape[1]))
     for constant in (True, False):
         places = [i for i, entry in enumerate(entries) if entry.constant == constant]
         if places:
             some = [entries[i] for i in places]
             a = matrix[[entry.system for entry in some]]
-            start = doors[:, [entry.door for entry in some]].T
+            start = dosing[:, [entry.compartment for entry in some]].T
             made = _of_rate(some, a, start) if constant else _of_doses(some, a, start)
             result[places] = made
     return result

@@ -8,19 +8,20 @@ from ketalab.laboratory._course import (
     intervention_inputs,
 )
 from ketalab.laboratory._guard import ALLOWED, Account, Check
-from ketalab.laboratory._individuals import Individuals, draw_fact, individuals
+from ketalab.laboratory._individuals import Individuals, draw_fact, individuals, typical_individual
 from ketalab.laboratory._measures import exposure
 from ketalab.laboratory._model import OutputInfo, human_model, output, outputs
 from ketalab.laboratory._person import Person, find_person
 from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._result import Result, check_writable, plain, references
-from ketalab.laboratory._run import BATCH, Engine, Integrated, integrate, run
+from ketalab.laboratory._run import BATCH, Integrated, integrate, run
 from ketalab.laboratory._scenario import (
     DEFAULT_PHRASE,
     ENGINES,
     FAILED,
     MAX_TIMES,
     SPECIES,
+    Engine,
     Scenario,
 )
 from ketalab.laboratory._scores import Baseline, baseline
@@ -65,4 +66,5 @@ __all__ = [
     "references",
     "run",
     "simulate",
+    "typical_individual",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ketalab.facts import Fact, conversion_factor, fact
 from ketalab.model import Parameter
 from ketalab.model.tracing import Traced
-from ketalab.people import People, Streams
+from ketalab.people import People, Population, Streams, typical_people
 
 Array = NDArray[np.float64]
 Uncertainty = Literal["person", "replicate", "none"]
@@ -101,3 +101,9 @@ def individuals(
     table = people.covariates()
     covariates = np.stack([table[name] for name in model.covariates])
     return Individuals(np.stack(rows), covariates)
+
+
+def typical_individual(model: Traced, population: Population) -> tuple[People, Individuals]:
+    """The typical person of a population (N = 1): middle of every property, constants as they stand."""
+    people = typical_people(population)
+    return people, individuals(model, people, Streams(0), "none", vary=False)

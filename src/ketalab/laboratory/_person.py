@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from ketalab.engine import Schedule
 from ketalab.errors import ScenarioError
 from ketalab.laboratory._course import Course, build_schedule
-from ketalab.laboratory._individuals import Individuals, individuals
+from ketalab.laboratory._individuals import Individuals, individuals, typical_individual
 from ketalab.laboratory._model import human_model
 from ketalab.laboratory._scenario import MAX_PATIENTS, Scenario
 from ketalab.laboratory._simulate import choose_variants
 from ketalab.model.tracing import Traced
-from ketalab.people import People, Streams, draw, typical_people
+from ketalab.people import People, Streams, draw
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def find_person(scenario: Scenario, number: int | None = None) -> Person:
     """
     model, variants = human_model(), scenario.treatment().variants
     if number is None:
-        people = typical_people(scenario.population)
-        drawn = individuals(model, people, Streams(0), "none", vary=False)
+        people, drawn = typical_individual(model, scenario.population)
         variant = variants[0]
     else:
         if not 0 <= number < MAX_PATIENTS:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.engine import Grid, build_grid, grid_times
+from ketalab.engine import Grid, Tell, build_grid, grid_times
 from ketalab.laboratory._course import Course, build_schedule, make_problem
 from ketalab.laboratory._individuals import individuals
 from ketalab.laboratory._model import human_model
-from ketalab.laboratory._work import Tell
 from ketalab.model.tracing import Traced
 from ketalab.people import Population, Streams, draw
 

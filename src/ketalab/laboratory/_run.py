@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ketalab.engine import (
     Problem,
     Schedule,
     Solution,
+    Tell,
     check,
     halve_grid,
     solve,
@@ -29,11 +30,11 @@ from ketalab.laboratory._guard import (
 )
 from ketalab.laboratory._individuals import Individuals
 from ketalab.laboratory._prepare import Prepared
-from ketalab.laboratory._work import Tell, within
+from ketalab.laboratory._scenario import Engine
+from ketalab.laboratory._work import within
 from ketalab.model.tracing import Traced
 
 Array = NDArray[np.float64]
-Engine = Literal["auto", "lockstep", "numpy", "checker"]
 
 #: Patients integrated at once: enough to fill the arrays, few enough for the cache and the memory.
 BATCH = 512

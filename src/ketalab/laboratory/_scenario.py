@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from ketalab.errors import ScenarioError
 from ketalab.people import Population
 from ketalab.protocol import Treatment, parse_phrase
 
 DEFAULT_PHRASE = "0.5 mg/kg ketamine iv over 40 min"
-ENGINES = ("auto", "lockstep", "numpy", "checker")
+Engine = Literal["auto", "lockstep", "numpy", "checker"]
+ENGINES: tuple[Engine, ...] = get_args(Engine)
 #: What becomes of a run with patients whose solution failed.
 FAILED = ("raise", "keep")
 SPECIES = ("human", "rat", "mouse")
@@ -47,7 +48,7 @@ class Scenario:
     with_phrase: str | None = None
     outputs: tuple[str, ...] = ()
     times: tuple[float, ...] = ()
-    engine: str = "auto"
+    engine: Engine = "auto"
     seed: int = 0
     uncertainty: bool = True
     failed: str = "raise"

@@ -7,14 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ketalab.engine import Tell
 from ketalab.laboratory._course import Course, facts_of_doses
 from ketalab.laboratory._guard import TYPICAL, Account, middles
-from ketalab.laboratory._individuals import Individuals, Uncertainty, individuals
+from ketalab.laboratory._individuals import (
+    Individuals,
+    Uncertainty,
+    individuals,
+    typical_individual,
+)
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
 from ketalab.laboratory._model import OutputInfo, output, outputs
 from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._result import Result
-from ketalab.laboratory._run import BATCH, Engine, Integrated, integrate
+from ketalab.laboratory._run import BATCH, Integrated, integrate
 from ketalab.laboratory._scenario import Scenario
 from ketalab.laboratory._scores import (
     baseline,
@@ -22,8 +28,8 @@ from ketalab.laboratory._scores import (
     remission_probability,
     response_probability,
 )
-from ketalab.laboratory._work import Progress, Tell, Work
-from ketalab.people import PEOPLE_FACTS, People, Streams, draw, typical_people
+from ketalab.laboratory._work import Progress, Work
+from ketalab.people import PEOPLE_FACTS, People, Streams, draw
 from ketalab.protocol import Variant
 
 Array = NDArray[np.float64]
@@ -103,7 +109,6 @@ class _Group:
         self, parts: Sequence[tuple[People, Individuals]], tell: Tell | None
     ) -> Integrated:
         """Solve several lists of people at once, one list after the other."""
-        engine: Engine = self.scenario.engine  # type: ignore[assignment]
         drawn = Individuals(
             np.concatenate([one.parameters for _, one in parts], axis=1),
             np.concatenate([one.covariates for _, one in parts], axis=1),
@@ -116,7 +121,7 @@ class _Group:
             weights,
             self.times,
             self.names,
-            engine=engine,
+            engine=self.scenario.engine,
             numbers=numbers,
             tell=tell,
         )
@@ -189,9 +194,8 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     values = {i.name: np.empty((len(kept), n)) for i in infos}
     figures: dict[str, dict[str, Array]] = {i.name: {} for i in infos}
     account = Account()
-    # The typical patient: middle person, constants as they stand, no fluctuation; solved with the first batch.
-    person = typical_people(scenario.population)
-    middle = (person, individuals(model, person, Streams(0), "none", vary=False))
+    # The typical patient is solved with the first batch, without fluctuation.
+    person, _ = middle = typical_individual(model, scenario.population)
     for begin in range(0, n, BATCH):
         people = draw(scenario.population, streams, min(BATCH, n - begin), start=begin)
         drawn = individuals(model, people, streams, uncertainty)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ketalab.engine import Tell
+
 #: Hears how far a run is: (done, total), in the unit of the total; done grows by fractions too.
 Progress = Callable[[float, int], None]
-#: Hears the share of a part that is done, 0 to 1.
-Tell = Callable[[float], None]
 
 
 class Work:

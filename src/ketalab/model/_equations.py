@@ -90,11 +90,11 @@ def _run(layer: Layer) -> list[Equation]:
     """All equations, rates in the order of the states, then outputs in theirs."""
     import sympy as sp
 
-    from ketalab.model.tracing import _SymbolicMaths
+    from ketalab.model._symbols import SymbolicMaths
 
     offered = {output.name for output in layer.outputs}
     read = {name: _symbol(name) for name in names(layer) if name not in offered}
-    made = layer.equations(_SymbolicMaths(), Values(read))
+    made = layer.equations(SymbolicMaths(), Values(read))
 
     def right(value: Any) -> sp.Expr:
         return sp.sympify(value, strict=True)

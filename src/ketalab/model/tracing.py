@@ -1,12 +1,4 @@
-"""Tracing: the layers' equations run once with symbols, their form is checked, and numeric functions are made.
-
-The form that the engine asks for, checked here and rejected by the state's name with the offending term:
-
-- states of a *linear* layer are linear and homogeneous in the linear states, with coefficients that no state and
-  no input moves: ``dx/dt = A(parameters) x``;
-- every other state is linear in itself: ``dy/dt = g - k y`` where neither ``g`` nor ``k`` holds ``y``;
-- the other states form a cascade, with at most one feedback loop through one state.
-"""
+"""Tracing: the layers' equations run once with symbols, their form is checked, and numeric functions are made."""
 
 from __future__ import annotations
 
@@ -18,21 +10,13 @@ from typing import Any
 import sympy as sp
 
 from ketalab.errors import TraceError
+from ketalab.model._form import cascade, linear_matrix, self_linear
 from ketalab.model._source import write_source
-from ketalab.model.contract import Equations, Layer, Values
+from ketalab.model._symbols import run_layers, substitute_inputs
+from ketalab.model.contract import Equations
 from ketalab.model.joining import Joined
 
 Function = Callable[..., Any]
-
-
-class _SymbolicMaths:
-    """The mathematics namespace for symbols."""
-
-    exp = staticmethod(sp.exp)
-    log = staticmethod(sp.log)
-    sqrt = staticmethod(sp.sqrt)
-    maximum = staticmethod(sp.Max)
-    minimum = staticmethod(sp.Min)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,129 +129,6 @@ class Traced:
         return write_source([*linear, *states], rates, [s for group in given for s in group])
 
 
-def _run(joined: Joined) -> tuple[dict[str, sp.Symbol], dict[str, sp.Expr], dict[str, sp.Expr]]:
-    """Run every layer's equations with symbols; inputs are placeholders, then replaced by outputs."""
-    symbols: dict[str, sp.Symbol] = {}
-    rates: dict[str, sp.Expr] = {}
-    outputs: dict[str, sp.Expr] = {}
-
-    def symbol(name: str) -> sp.Symbol:
-        return symbols.setdefault(name, sp.Symbol(name, real=True))
-
-    feeds = {(c.reader, c.port.name): c for c in joined.connections}
-    for layer in joined.layers:
-        values: dict[str, Any] = {}
-        for port in layer.inputs:
-            factor = feeds[layer.name, port.name].factor
-            values[port.name] = symbol(port.name) * factor if factor != 1 else symbol(port.name)
-        for parameter in layer.parameters:
-            values[parameter.name] = symbol(f"{layer.name}.{parameter.name}")
-        for name in (*(c.name for c in layer.covariates), *(s.name for s in layer.states)):
-            values[name] = symbol(name)
-        made = layer.equations(_SymbolicMaths(), Values(values))
-        _complete(layer, made.rates, made.outputs)
-        rates |= {name: sp.sympify(expr, strict=True) for name, expr in made.rates.items()}
-        outputs |= {name: sp.sympify(expr, strict=True) for name, expr in made.outputs.items()}
-    return symbols, rates, outputs
-
-
-def _complete(layer: Layer, rates: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
-    for what, given, declared in (
-        ("rate", rates, {s.name for s in layer.states}),
-        ("output", outputs, {o.name for o in layer.outputs}),
-    ):
-        if set(given) != declared:
-            odd = sorted(set(given) ^ declared)[0]
-            side = "declared but not given" if odd in declared else "given but not declared"
-            raise TraceError(f"layer {layer.name!r}: {what} of {odd!r} is {side}")
-
-
-def _substitute_inputs(
-    joined: Joined,
-    symbols: Mapping[str, sp.Symbol],
-    expressions: dict[str, sp.Expr],
-    outputs: dict[str, sp.Expr],
-) -> dict[str, sp.Expr]:
-    """Replace connected inputs by the outputs that feed them, until none is left."""
-    fed = {c.port.name for c in joined.connections if c.source is not None}
-    table = {symbols[name]: outputs[name] for name in fed if name in symbols}
-    result = expressions
-    for _ in range(len(joined.layers) + 1):
-        if not any(e.free_symbols & table.keys() for e in result.values()):
-            return result
-        result = {name: e.xreplace(table) for name, e in result.items()}
-    circle = sorted(str(s) for e in result.values() for s in e.free_symbols & table.keys())
-    raise TraceError(
-        f"outputs depend on each other in a circle without a state: {', '.join(circle[:4])}"
-    )
-
-
-def _terms_with(expression: sp.Expr, *symbols: sp.Symbol) -> str:
-    """The additive terms that hold the symbols: what an error shows."""
-    terms = sp.Add.make_args(sp.expand(expression))
-    return str(next((t for t in terms if set(symbols) & t.free_symbols), expression))
-
-
-def _linear_matrix(
-    names: tuple[str, ...],
-    rates: Mapping[str, sp.Expr],
-    symbols: Mapping[str, sp.Symbol],
-    moving: set[sp.Symbol],
-) -> sp.ImmutableMatrix:
-    states = [symbols[n] for n in names]
-    rows = []
-    for name in names:
-        rate = rates[name]
-        row = [sp.diff(rate, s) for s in states]
-        for entry in row:
-            bad = entry.free_symbols & (set(states) | moving)
-            if bad:
-                term = _terms_with(rate, *bad)
-                raise TraceError(f"state {name!r}: the term {term} is not linear in the drug")
-        rest = sp.simplify(rate.xreplace(dict.fromkeys(states, sp.Integer(0))))
-        if rest != 0:
-            raise TraceError(
-                f"state {name!r}: the term {rest} does not come from a state of the body"
-            )
-        rows.append(row)
-    return sp.ImmutableMatrix(rows)
-
-
-def _self_linear(name: str, rate: sp.Expr, y: sp.Symbol) -> tuple[sp.Expr, sp.Expr]:
-    slope = sp.diff(rate, y)
-    if y in slope.free_symbols and sp.simplify(sp.diff(slope, y)) != 0:
-        terms = sp.Add.make_args(sp.expand(rate))
-        bad = next((t for t in terms if sp.diff(t, y, 2) != 0), rate)
-        raise TraceError(f"state {name!r}: the term {bad} is not linear in {name!r} itself")
-    k = -sp.simplify(slope) if y in slope.free_symbols else -slope
-    return rate.xreplace({y: sp.Integer(0)}), k
-
-
-def _cascade(reads: list[set[int]], names: tuple[str, ...]) -> tuple[tuple[int, ...], str | None]:
-    """An order in which states come after those they read, cutting the one feedback state if needed."""
-
-    def order(cut: int | None) -> tuple[int, ...] | None:
-        done: list[int] = []
-        left = set(range(len(reads)))
-        while left:
-            ready = sorted(i for i in left if not (reads[i] - {i, cut}) & left)
-            if not ready:
-                return None
-            done += ready
-            left -= set(ready)
-        return tuple(done)
-
-    plain = order(None)
-    if plain is not None:
-        return plain, None
-    for cut in range(len(reads)):
-        found = order(cut)
-        if found is not None:
-            return found, names[cut]
-    stuck = ", ".join(repr(names[i]) for i in range(len(reads)) if reads[i])
-    raise TraceError(f"more than one feedback loop: no single state cuts the loops among {stuck}")
-
-
 def trace(joined: Joined) -> Traced:
     """Run the layers with symbols and check the form.
 
@@ -276,9 +137,9 @@ def trace(joined: Joined) -> Traced:
     TraceError
         A state breaks the form: names the state and the offending term.
     """
-    symbols, raw_rates, raw_outputs = _run(joined)
-    outputs = _substitute_inputs(joined, symbols, raw_outputs, raw_outputs)
-    rates = _substitute_inputs(joined, symbols, raw_rates, outputs)
+    symbols, raw_rates, raw_outputs = run_layers(joined)
+    outputs = substitute_inputs(joined, symbols, raw_outputs, raw_outputs)
+    rates = substitute_inputs(joined, symbols, raw_rates, outputs)
 
     linear = tuple(s.name for layer in joined.layers if layer.linear for s in layer.states)
     for layer in joined.layers:
@@ -298,14 +159,14 @@ def trace(joined: Joined) -> Traced:
     names = tuple(s.name for s in others)
     inputs = tuple(dict.fromkeys(port.name for _, port in joined.free_inputs))
     moving = {symbols[n] for n in (*names, *inputs) if n in symbols}
-    matrix = _linear_matrix(linear, rates, symbols, moving)
+    matrix = linear_matrix(linear, rates, symbols, moving)
 
-    forms = [_self_linear(n, rates[n], symbols[n]) for n in names]
+    forms = [self_linear(n, rates[n], symbols[n]) for n in names]
     reads = [
         {j for j, other in enumerate(names) if symbols[other] in g.free_symbols | k.free_symbols}
         for g, k in forms
     ]
-    order, loop = _cascade(reads, names)
+    order, loop = cascade(reads, names)
     parameters = tuple(f"{la.name}.{p.name}" for la in joined.layers for p in la.parameters)
     covariates = tuple(dict.fromkeys(c.name for la in joined.layers for c in la.covariates))
     for name in (*linear, *names, *parameters, *covariates, *inputs):

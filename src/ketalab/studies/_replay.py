@@ -211,7 +211,6 @@ def replay_study(
     live = [row for row, reason in zip(study.outcomes, reasons, strict=True) if reason is None]
     names = tuple(dict.fromkeys([*(needed(study, row) for row in live), *FIGURE_OUTPUTS]))
     effects = _study_effects(streams, replicates)
-    chosen: Engine = engine  # type: ignore[assignment]
     prepared = [prepare(group.course) for group in plan.groups]
     work_times = {arm: _times_of(arm, live, stop) for arm, stop in _seen_until(plan).items()}
     observer = Observer(study, plan.population)
@@ -224,7 +223,7 @@ def replay_study(
         part = range(begin, min(begin + batch, replicates))
         work = _Work(work_times, account=account)
         for group, ready in zip(plan.groups, prepared, strict=True):
-            _run_group(group, plan, ready, names, work, streams, effects, part, chosen)
+            _run_group(group, plan, ready, names, work, streams, effects, part, engine)
         done = part.stop * sum(group.count for group in plan.groups)
         account.refuse_failed(f"the first {done}", engine, keep=False)
         seen = _seen(work, len(part))

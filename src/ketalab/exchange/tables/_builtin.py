@@ -16,11 +16,11 @@ from ketalab.errors import TableError, closest
 from ketalab.exchange.tables._compartments import Modifiers
 from ketalab.exchange.tables._model_file import Number, Part, check_form
 from ketalab.facts import compounds, fact
-from ketalab.laboratory import Individuals, build_matrices, individuals
+from ketalab.laboratory import Individuals, build_matrices, typical_individual
 from ketalab.model import join
 from ketalab.model.body import body
 from ketalab.model.tracing import Traced, trace
-from ketalab.people import Population, Streams, typical_people
+from ketalab.people import Population
 
 Array = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class BodyModel:
     parameters: Mapping[str, float]
 
     @cached_property
-    def doors(self) -> tuple[str, ...]:
+    def compartments(self) -> tuple[str, ...]:
         """Routes by which the body takes the drug."""
         (layer,) = self.traced.joined.layers
         return tuple(dict.fromkeys(entry.route for entry in layer.entries))
@@ -60,7 +60,7 @@ class BodyModel:
 
     def modifiers(self, values: Mapping[str, Array]) -> Modifiers:
         """All of a dose arrives, at once; the body gives no rate and no duration."""
-        shape = (len(next(iter(values.values()))), len(self.doors))
+        shape = (len(next(iter(values.values()))), len(self.compartments))
         none = np.full(shape, np.nan)
         return Modifiers(np.ones(shape), np.zeros(shape), none, none)
 
@@ -72,22 +72,22 @@ class BodyModel:
         units = list(np.eye(matrix.shape[1])[:, None, :])
         columns = [list(group[:, :, None]) for group in (people.parameters, people.covariates)]
         made = self.traced.output_function(self.observe)(units, [], *columns, [])
-        return Systems(matrix, np.broadcast_to(made, matrix.shape[:2]).copy(), self._doors())
+        return Systems(matrix, np.broadcast_to(made, matrix.shape[:2]).copy(), self._dosing())
 
-    def _doors(self) -> Array:
+    def _dosing(self) -> Array:
         """Micromoles of each state for a milligram of base."""
         compound = compounds()[self.compound]
         assert compound.molar_mass is not None
         mass = fact(compound.molar_mass).to("mg/umol")
-        doors = np.zeros((len(self.traced.linear), len(self.doors)))
+        dosing = np.zeros((len(self.traced.linear), len(self.compartments)))
         (layer,) = self.traced.joined.layers
         for entry in layer.entries:
             share = compound.molecules.get(entry.molecule, 0.0)
             row = self.traced.linear.index(entry.state)
-            doors[row, self.doors.index(entry.route)] += share / mass
-        return doors
+            dosing[row, self.compartments.index(entry.route)] += share / mass
+        return dosing
 
-    def reads(self, kind: str, door: int) -> set[str]:
+    def reads(self, kind: str, compartment: int) -> set[str]:
         """No modifier has parameters yet."""
         return set()
 
@@ -120,8 +120,7 @@ def read_builtin(content: Any, where: str) -> BodyModel:
             f"there are {', '.join(offered)}{closest(file.observe, offered)}",
             file.observe,
         )
-    people = typical_people(Population())
-    typical = individuals(traced, people, Streams(0), "none", vary=False)
+    _, typical = typical_individual(traced, Population())
     names = [name.partition(".")[2] for name in traced.parameters] + list(traced.covariates)
     numbers = np.concatenate([typical.parameters[:, 0], typical.covariates[:, 0]])
     parameters = dict(zip(names, map(float, numbers), strict=True))

@@ -1,6 +1,6 @@
 """Linear compartment models as an event table needs them: numbers for the engine from sets of parameters.
 
-Shapes: K sets of parameters, n compartments, d doors (places where doses enter).
+Shapes: K sets of parameters, n states, d compartments that doses enter.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TableModel(Protocol):
         ...
 
     @property
-    def doors(self) -> Sequence[str]:
+    def compartments(self) -> Sequence[str]:
         """Names of CMT 1, 2, ..."""
         ...
 
@@ -58,8 +58,8 @@ class TableModel(Protocol):
         """The first set of parameters that makes no system, the parameters to blame, and why."""
         ...
 
-    def reads(self, kind: str, door: int) -> set[str]:
-        """The parameters behind a modifier of a door."""
+    def reads(self, kind: str, compartment: int) -> set[str]:
+        """The parameters behind a modifier of a compartment."""
         ...
 
 
@@ -68,22 +68,22 @@ class CompartmentModel:
     """Compartments and first-order flows between them; ``flows`` are (from, to or None, rate, name)."""
 
     parameters: Mapping[str, float]
-    doors: tuple[str, ...]
+    compartments: tuple[str, ...]
     flows: tuple[tuple[int, int | None, Value, str], ...]
-    of_door: Mapping[str, Mapping[int, Value]]
+    of_compartment: Mapping[str, Mapping[int, Value]]
     observed: int
     scale: Value
 
     @property
     def states(self) -> tuple[str, ...]:
         """The compartments."""
-        return self.doors
+        return self.compartments
 
     def _table(self, kind: str, values: Mapping[str, Array], default: float) -> Array:
-        table = np.full((_count(values), len(self.doors)), default)
+        table = np.full((_count(values), len(self.compartments)), default)
         with np.errstate(all="ignore"):
-            for door, value in self.of_door[kind].items():
-                table[:, door] = value.of(values)
+            for compartment, value in self.of_compartment[kind].items():
+                table[:, compartment] = value.of(values)
         return table
 
     def modifiers(self, values: Mapping[str, Array]) -> Modifiers:
@@ -95,9 +95,9 @@ class CompartmentModel:
             self._table("duration", values, np.nan),
         )
 
-    def reads(self, kind: str, door: int) -> set[str]:
+    def reads(self, kind: str, compartment: int) -> set[str]:
         """See :class:`TableModel`."""
-        value = self.of_door[kind].get(door)
+        value = self.of_compartment[kind].get(compartment)
         return value.names() if value else set()
 
     def problem(self, values: Mapping[str, Array]) -> tuple[int, set[str], str] | None:
@@ -120,7 +120,7 @@ class CompartmentModel:
 
     def systems(self, values: Mapping[str, Array]) -> Systems:
         """See :class:`TableModel`."""
-        n, count = len(self.doors), _count(values)
+        n, count = len(self.compartments), _count(values)
         matrix = np.zeros((count, n, n))
         for source, to, value, _ in self.flows:
             rate = value.of(values)

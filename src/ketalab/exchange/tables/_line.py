@@ -23,7 +23,7 @@ class Line:
     amount: float
     rate: float
     evid: int
-    door: int
+    compartment: int
     interval: float
     additional: int
     steady: int

@@ -105,7 +105,7 @@ def read_compartments(content: Any, where: str) -> CompartmentModel:
         if to == source:
             raise TableError(f"{where}: {at}: flows from {flow.source!r} to itself", flow.to)
         flows.append((source, to, _flow_rate(flow, at, where, value), f"flows.{number}"))
-    of_door = {
+    of_compartment = {
         kind: {
             place(name, kind): value(content, f"{kind}.{name}")
             for name, content in getattr(file, kind).items()
@@ -114,9 +114,9 @@ def read_compartments(content: Any, where: str) -> CompartmentModel:
     }
     return CompartmentModel(
         parameters=file.parameters,
-        doors=tuple(file.compartments),
+        compartments=tuple(file.compartments),
         flows=tuple(flows),
-        of_door=of_door,
+        of_compartment=of_compartment,
         observed=place(file.observe.compartment, "observe.compartment"),
         scale=value(file.observe.scale, "observe.scale"),
     )

@@ -106,12 +106,15 @@ class _Reader:
     ) -> Dose | None:
         if not line.doses:
             return None
-        door, name = line.door, self.model.doors[line.door]
-        share, lag = float(modifiers.bioavailability[k, door]), float(modifiers.lag[k, door])
+        compartment, name = line.compartment, self.model.compartments[line.compartment]
+        share, lag = (
+            float(modifiers.bioavailability[k, compartment]),
+            float(modifiers.lag[k, compartment]),
+        )
         for what, value in (("bioavailability", share), ("lag", lag)):
             if not (math.isfinite(value) and value >= 0):
                 said = f"the {what} of {name} is {value:g}; allowed: 0 or more"
-                column = self._column(self.model.reads(what, door), "CMT")
+                column = self._column(self.model.reads(what, compartment), "CMT")
                 self.table.refuse(line.row, column, said, value)
         if line.steady:
             self._check_steady(line, k, systems, mine)
@@ -129,7 +132,7 @@ class _Reader:
                 line.row, "II", f"{said}: over {MOST_AT_ONCE:,} at once", line.interval
             )
         return Dose(
-            door=door,
+            compartment=compartment,
             amount=amount,
             rate=rate,
             duration=duration,
@@ -157,18 +160,18 @@ class _Reader:
     def _of_model(
         self, line: Line, k: int, kind: Literal["rate", "duration"], table: Array
     ) -> float:
-        value, name = float(table[k, line.door]), self.model.doors[line.door]
+        value, name = float(table[k, line.compartment]), self.model.compartments[line.compartment]
         if math.isnan(value):
             said = f"{line.rate:g}, but the model gives no {kind} for {name}"
             self.table.refuse(line.row, "RATE", said, line.rate)
         if not (math.isfinite(value) and value > 0):
             said = f"{line.rate:g}, but the {kind} of {name} is {value:g}; allowed: above 0"
-            column = self._column(self.model.reads(kind, line.door), "RATE")
+            column = self._column(self.model.reads(kind, line.compartment), "RATE")
             self.table.refuse(line.row, column, said, value)
         return value
 
     def _check_steady(self, line: Line, k: int, systems: Systems, mine: list[int]) -> None:
-        full = never_empties(systems, k, line.door, sorted(set(mine)))
+        full = never_empties(systems, k, line.compartment, sorted(set(mine)))
         if full is not None:
             said = (
                 f"no steady state: the dose reaches {self.model.states[full]}, which never empties"
@@ -199,7 +202,7 @@ def predict(
         row and the column. Also a value that is not finite, when it is reached.
     """
     made = read_model(model)
-    source = Table(Path(table), list(made.parameters), len(made.doors))
+    source = Table(Path(table), list(made.parameters), len(made.compartments))
     reader = _Reader(source, made, str(model))
     if note is not None:
         for text in source.strangers():

@@ -40,11 +40,11 @@ class Table:
     ----------
     path : the file, CSV in UTF-8.
     parameters : names of the model's parameters; a column of such a name, in any case, holds its values.
-    doors : number of compartments that doses may enter.
+    compartments : number of compartments that doses may enter.
     """
 
-    def __init__(self, path: Path, parameters: Sequence[str], doors: int) -> None:
-        self.path, self.names, self.doors = path, tuple(parameters), doors
+    def __init__(self, path: Path, parameters: Sequence[str], compartments: int) -> None:
+        self.path, self.names, self.compartments = path, tuple(parameters), compartments
         #: Bytes of the file, and how many of them have been read so far.
         self.size = self.read = 0
         self.columns = self._columns()
@@ -207,7 +207,7 @@ class Table:
             amount=amount,
             rate=rate,
             evid=evid,
-            door=self._door(row, cells),
+            compartment=self._compartment(row, cells),
             interval=interval,
             additional=int(additional),
             steady=steady,
@@ -220,10 +220,10 @@ class Table:
             self.refuse(row, *problem)
         return line
 
-    def _door(self, row: int, cells: list[str]) -> int:
+    def _compartment(self, row: int, cells: list[str]) -> int:
         """Which compartment, from 0."""
         value = self._cell(row, "CMT", cells) or 0.0
-        if not (value.is_integer() and 0 <= value <= self.doors):
-            allowed = f"1 to {self.doors}" if self.doors > 1 else "1"
+        if not (value.is_integer() and 0 <= value <= self.compartments):
+            allowed = f"1 to {self.compartments}" if self.compartments > 1 else "1"
             self.refuse(row, "CMT", f"{value:g} is no compartment; allowed: {allowed}", value)
         return max(int(value) - 1, 0)

@@ -1,0 +1,81 @@
+"""The layers' equations run once with symbols; inputs are then replaced by the outputs that feed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy as sp
+
+from ketalab.errors import TraceError
+from ketalab.model.contract import Layer, Values
+from ketalab.model.joining import Joined
+
+
+class SymbolicMaths:
+    """The mathematics namespace for symbols."""
+
+    exp = staticmethod(sp.exp)
+    log = staticmethod(sp.log)
+    sqrt = staticmethod(sp.sqrt)
+    maximum = staticmethod(sp.Max)
+    minimum = staticmethod(sp.Min)
+
+
+def run_layers(
+    joined: Joined,
+) -> tuple[dict[str, sp.Symbol], dict[str, sp.Expr], dict[str, sp.Expr]]:
+    """Run every layer's equations with symbols; inputs are placeholders, then replaced by outputs."""
+    symbols: dict[str, sp.Symbol] = {}
+    rates: dict[str, sp.Expr] = {}
+    outputs: dict[str, sp.Expr] = {}
+
+    def symbol(name: str) -> sp.Symbol:
+        return symbols.setdefault(name, sp.Symbol(name, real=True))
+
+    feeds = {(c.reader, c.port.name): c for c in joined.connections}
+    for layer in joined.layers:
+        values: dict[str, Any] = {}
+        for port in layer.inputs:
+            factor = feeds[layer.name, port.name].factor
+            values[port.name] = symbol(port.name) * factor if factor != 1 else symbol(port.name)
+        for parameter in layer.parameters:
+            values[parameter.name] = symbol(f"{layer.name}.{parameter.name}")
+        for name in (*(c.name for c in layer.covariates), *(s.name for s in layer.states)):
+            values[name] = symbol(name)
+        made = layer.equations(SymbolicMaths(), Values(values))
+        _complete(layer, made.rates, made.outputs)
+        rates |= {name: sp.sympify(expr, strict=True) for name, expr in made.rates.items()}
+        outputs |= {name: sp.sympify(expr, strict=True) for name, expr in made.outputs.items()}
+    return symbols, rates, outputs
+
+
+def _complete(layer: Layer, rates: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+    for what, given, declared in (
+        ("rate", rates, {s.name for s in layer.states}),
+        ("output", outputs, {o.name for o in layer.outputs}),
+    ):
+        if set(given) != declared:
+            odd = sorted(set(given) ^ declared)[0]
+            side = "declared but not given" if odd in declared else "given but not declared"
+            raise TraceError(f"layer {layer.name!r}: {what} of {odd!r} is {side}")
+
+
+def substitute_inputs(
+    joined: Joined,
+    symbols: Mapping[str, sp.Symbol],
+    expressions: dict[str, sp.Expr],
+    outputs: dict[str, sp.Expr],
+) -> dict[str, sp.Expr]:
+    """Replace connected inputs by the outputs that feed them, until none is left."""
+    fed = {c.port.name for c in joined.connections if c.source is not None}
+    table = {symbols[name]: outputs[name] for name in fed if name in symbols}
+    result = expressions
+    for _ in range(len(joined.layers) + 1):
+        if not any(e.free_symbols & table.keys() for e in result.values()):
+            return result
+        result = {name: e.xreplace(table) for name, e in result.items()}
+    circle = sorted(str(s) for e in result.values() for s in e.free_symbols & table.keys())
+    raise TraceError(
+        f"outputs depend on each other in a circle without a state: {', '.join(circle[:4])}"
+    )
