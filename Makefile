@@ -92,6 +92,7 @@ science: $(VENV)/.dev ## the slow scientific checks
 .PHONY: validate
 validate: $(VENV)/.dev ## other implementations against this one (validation/)
 	$(PY) validation/solvers/compare.py
+	$(PY) validation/solvers/doubled.py
 
 .PHONY: lint
 lint: $(VENV)/.dev ## format, linter, types, imports, house rules
