@@ -137,8 +137,13 @@ def _run(words: list[str]) -> int:
         return _say(str(error), 2)
     except KetalabError as error:
         return _say(str(error), 1)
-    except (BrokenPipeError, SystemExit):
-        # The reader went away (`| head`), which typer may turn into an exit: nothing to say, and nobody to say it to.
+    except SystemExit as stop:
+        # typer ends so, with 1, where the reader went away (`| head`): nothing to say, and nobody to say it to.
+        if stop.code != 1:
+            raise
+        _drop_output()
+        return 0
+    except BrokenPipeError:
         _drop_output()
         return 0
     except OSError as error:
