@@ -7,21 +7,23 @@ assay or rater. The checker runs at a relative tolerance of 1e-10, so its own er
 
 from __future__ import annotations
 
-from dataclasses import replace
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from ketalab.engine import build_grid, check, grid_times, solve
-from ketalab.laboratory import Course, Individuals, human_model, individuals, outputs, prepare, run
+from ketalab.laboratory import Course, human_model
 from ketalab.laboratory._course import build_schedule, make_problem
-from ketalab.people import Population, Streams, draw
 from ketalab.protocol import Intervention, parse_phrase
 
 Array = NDArray[np.float64]
 TOLERANCE = 1e-4
-LAYERS = tuple(name for name in outputs() if name.split(":")[0] not in ("score", "p"))
+#: People and errors are those of the table in ``validation/solvers/README.md``.
+_doubled = runpy.run_path(str(Path(__file__).parents[2] / "validation" / "solvers" / "doubled.py"))
+draw_people, errors = _doubled["drawn_people"], _doubled["errors"]
 #: (what is given, days)
 SCHEDULES = {
     "one infusion": ("0.5 mg/kg ketamine iv over 40 min", 7.0),
@@ -37,43 +39,6 @@ MORE = {
     **SCHEDULES,
     "twice weekly": ("0.5 mg/kg ketamine iv over 40 min twice weekly for 4 weeks", 35.0),
 }
-
-
-def draw_people(count: int, seed: int, factor: float = 1.0) -> tuple[Individuals, Array]:
-    """People with all of their uncertainty; differences from the middle are multiplied by ``factor``."""
-    model = human_model()
-    people = draw(Population(), Streams(seed), count)
-    drawn = individuals(model, people, Streams(seed), "person")
-    middle = individuals(model, people, Streams(seed), "none", vary=False).parameters
-    parameters = drawn.parameters.copy()
-    places = {name: i for i, name in enumerate(model.parameters)}
-    for layer in model.joined.layers:
-        for parameter in layer.parameters:
-            i = places[f"{layer.name}.{parameter.name}"]
-            if parameter.between == "lognormal":
-                parameters[i] = middle[i] * (drawn.parameters[i] / middle[i]) ** factor
-    return replace(drawn, parameters=parameters), people.weight
-
-
-def watch(course: Course, edges: Array) -> Array:
-    """Times within and between the steps, many around each dose."""
-    times = np.concatenate([edges, edges[:-1] + 0.37 * np.diff(edges)])
-    return np.unique(times[times >= 0])
-
-
-def errors(course: Course, drawn: Individuals, weights: Array) -> dict[str, float]:
-    """Largest error of each output."""
-    prepared = prepare(course)
-    times = watch(course, prepared.edges)
-    made, _ = run(prepared, drawn, weights, times, LAYERS, engine="lockstep")
-    reference, _ = run(prepared, drawn, weights, times, LAYERS, engine="checker")
-    found = {}
-    for name in LAYERS:
-        peak = np.abs(reference[name]).max(axis=0)
-        size = np.maximum(np.abs(reference[name]), np.maximum(1e-3 * peak, 1e-12))
-        found[name] = float(np.max(np.abs(made[name] - reference[name]) / size))
-    assert all(np.isfinite(reference[name]).all() for name in LAYERS)
-    return found
 
 
 def too_large(found: dict[str, float]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The SBML export, run by libRoadRunner, against the checker; see ``validation/solvers/README.md``.
 
-Allowed: 1e-6 relative, with a floor of a thousandth of the peak. CVODE at a tolerance of 1e-12 and the checker at 1e-9
+Allowed: 1e-6 relative, with a floor of a thousandth of the peak. CVODE at a tolerance of 1e-12 and the checker at 1e-10
 are each far better than that, so what is left is a difference between the document and the model.
 """
 
@@ -18,8 +18,6 @@ import pytest
 from ketalab.exchange.sbml import SbmlModel, sbml_model
 from ketalab.laboratory import human_model
 
-#: What the README lists and explains: a difference of two numbers near one, just above the floor of the measure.
-KNOWN_LOCKSTEP_MISSES = {("infusions twice weekly", "symptom:depression")}
 FAST = ("bolus, then infusion", "mixture from 45 min before")
 
 
@@ -118,6 +116,4 @@ def test_libroadrunner_agrees_on_twenty_patients_and_five_schedules(solvers: Mod
     assert len(rows) == 5 * len(human_model().joined.layers)
     assert {row.patients for row in rows} == {20}
     assert not [row for row in rows if not row.agrees]
-    missed = [row for row in rows if not row.lockstep_agrees]
-    assert {(row.schedule, row.lockstep_at) for row in missed} <= KNOWN_LOCKSTEP_MISSES
-    assert all(row.lockstep < 2e-4 for row in missed)
+    assert not [row for row in rows if not row.lockstep_agrees]

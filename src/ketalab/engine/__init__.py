@@ -6,9 +6,10 @@ from ketalab.engine._grid import TOLERANCE, Grid, build_grid, grid_times, halve_
 from ketalab.engine._linear import Block, Ladder, norms, split_blocks
 from ketalab.engine._lockstep import solve
 from ketalab.engine._problem import Problem, Schedule, Segment, Solution, Tell
-from ketalab.engine._propagate import Systems, answer
+from ketalab.engine._propagate import answer
 from ketalab.engine._radau import radau
 from ketalab.engine._steady import never_empties
+from ketalab.engine._systems import Systems
 
 __all__ = [
     "MOST_AT_ONCE",

@@ -33,9 +33,14 @@ def _error(one: Array, two: Array, peak: Array) -> float:
     return float(np.max(np.abs(one - two) / np.maximum(size, _REST), initial=0.0))
 
 
+def _level_of(segment: Segment, hours: float) -> int:
+    """The level of the longest step of a segment that is no longer than some hours."""
+    return max(int(np.ceil(np.log2(segment.length / hours))), 0)
+
+
 def _finest(segment: Segment) -> int:
     """The finest level of a segment."""
-    return max(int(np.ceil(np.log2(segment.length / _SHORTEST))), 2)
+    return max(_level_of(segment, _SHORTEST), 2)
 
 
 @dataclass
@@ -67,7 +72,7 @@ class _Walk:
         half, a quarter, ... of the step, and held against what the nodes let expect.
         """
         stepper, length = self.stepper, self.segment.length
-        longest = min(max(int(np.ceil(np.log2(length / _FIRST))), 0), self.finest - 1)
+        longest = min(_level_of(self.segment, _FIRST), self.finest - 1)
         size = np.maximum(np.maximum(np.abs(self.y), _FLOOR * self.peak), _REST)
 
         def slopes(x: list[Array]) -> Array:
@@ -86,12 +91,13 @@ class _Walk:
                 expected = stepper.method.interpolate(start, stages, 2.0 ** (level - deeper))
                 moved = np.abs(after[deeper] - expected) * length * 2.0**-deeper
                 missed = max(missed, float(np.max(moved / size, initial=0.0)))
+            # Well below the tolerance, because states further down may be steep in what is missed here.
             if missed <= TOLERANCE * _GROW:
                 return level
         return self.finest - 1
 
     def step(self) -> None:
-        """Take one step, the planned one or a shorter one, and plan the next."""
+        """Take one step, the planned one or a shorter one, and plan the next; the finest is taken as it is."""
         stepper, x, y = self.stepper, self.x, self.y
         while True:
             level = self.level
@@ -120,15 +126,15 @@ class _Walk:
         if level and error <= TOLERANCE * _GROW and self.position % grown == 0:
             self.level -= 1
 
-    def go(self, end: int) -> None:
-        """Go on to a position.
+    def go(self) -> None:
+        """Go on to the end of the segment.
 
         Raises
         ------
         SolutionError
-            A pilot's state is not finite, or no acceptable number of steps meets the tolerance.
+            A pilot's state is not finite, or the steps would be too many.
         """
-        while self.position < end:
+        while self.position < 2**self.finest:
             if len(self.levels) >= _MOST_STEPS:
                 raise SolutionError(
                     f"the time grid needs more than {_MOST_STEPS:,} steps between "
@@ -136,16 +142,6 @@ class _Walk:
                     "--engine checker"
                 )
             self.step()
-
-
-def _segment_levels(
-    stepper: Stepper, segment: Segment, x: list[Array], y: Array, peak: Array
-) -> tuple[tuple[int, ...], list[Array], Array]:
-    """Choose the steps of one segment; return them and the states at its end."""
-    finest = _finest(segment)
-    walk = _Walk(stepper, segment, peak, x, y)
-    walk.go(2**finest)
-    return tuple(walk.levels), walk.x, walk.y
 
 
 def _peaks(stepper: Stepper, schedule: Schedule, tell: Tell | None) -> Array:
@@ -157,7 +153,7 @@ def _peaks(stepper: Stepper, schedule: Schedule, tell: Tell | None) -> Array:
             tell(number / (2 * len(schedule)))
         x = stepper.enter(x, segment)
         ladders, inputs = stepper.ladders(segment.length, _finest(segment)), stepper.inputs(segment)
-        first = min(max(int(np.ceil(np.log2(segment.length / _FIRST))), 1), _finest(segment))
+        first = min(max(_level_of(segment, _FIRST), 1), _finest(segment))
         for level in (first, *range(first, 0, -1)):
             y = stepper.stages(ladders, x, y, level, inputs)[:, -1]
             x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
@@ -217,8 +213,10 @@ def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
         x = stepper.enter(x, segment)
         chosen = known.setdefault(key, [])
         if len(chosen) < 2:
-            levels, x, y = _segment_levels(stepper, segment, x, y, peak)
-            chosen.append(levels)
+            walk = _Walk(stepper, segment, peak, x, y)
+            walk.go()
+            x, y = walk.x, walk.y
+            chosen.append(tuple(walk.levels))
             continue
         ladders, inputs = stepper.ladders(segment.length, _finest(segment)), stepper.inputs(segment)
         for level in chosen[1]:

@@ -7,38 +7,18 @@ exponential, all of them computed together; then people advance side by side, mo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.engine._events import Move
 from ketalab.engine._exponential import exponentials
-from ketalab.engine._links import reach, split_apart
 from ketalab.engine._problem import Array
-from ketalab.engine._steady import apply, steady_states, with_inflow
+from ketalab.engine._steady import steady_states
+from ketalab.engine._systems import Systems, apply, with_inflow
 
 #: Numbers in the matrices computed at a time: a quarter of this many megabytes, several times over.
 _NUMBERS = 4_000_000
-
-
-@dataclass(frozen=True)
-class Systems:
-    """``dx/dt = A x``; ``matrix`` (K, n, n), ``observe`` (K, n), ``dosing`` (n, d): where a unit dose puts how much."""
-
-    matrix: Array
-    observe: Array
-    dosing: Array
-
-    def needed(self) -> Systems:
-        """The same systems without the states that nothing observed depends on, such as what has been excreted."""
-        links = np.any(self.matrix != 0, axis=0)
-        seen = reach(links.T, np.any(self.observe != 0, axis=0))
-        return Systems(self.matrix[:, seen][:, :, seen], self.observe[:, seen], self.dosing[seen])
-
-    def parts(self) -> list[NDArray[np.int64]]:
-        """Groups of states that only meet each other."""
-        return split_apart(np.any(self.matrix != 0, axis=0))
 
 
 def answer(systems: Systems, people: Sequence[Sequence[Move]], records: Sequence[int]) -> Array:

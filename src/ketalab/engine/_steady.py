@@ -8,35 +8,22 @@ iterated. Shapes: Q steady states at a time, b states.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.engine._events import Steady
-from ketalab.engine._exponential import exponentials, norms
+from ketalab.engine._exponential import exponentials
 from ketalab.engine._links import reach, split_circles
 from ketalab.engine._problem import Array
+from ketalab.engine._systems import Systems, advance
 
 #: A loss this small beside what flows is rounding.
 _NOTHING = 1e-13
 
 
-class _Systems(Protocol):
-    """Linear systems; see :class:`~ketalab.engine.Systems`."""
-
-    @property
-    def matrix(self) -> Array: ...
-
-    @property
-    def observe(self) -> Array: ...
-
-    @property
-    def dosing(self) -> Array: ...
-
-
 def never_empties(
-    systems: _Systems, system: int, compartment: int, seen_by: Sequence[int]
+    systems: Systems, system: int, compartment: int, seen_by: Sequence[int]
 ) -> int | None:
     """A state that a dose reaches, that something observed depends on, and that never empties; or None.
 
@@ -56,33 +43,6 @@ def never_empties(
         if np.all(-block.sum(axis=0) <= _NOTHING * np.abs(np.diagonal(block))):
             return int(places[members[0]])
     return None
-
-
-def with_inflow(matrix: Array, inflow: Array) -> tuple[Array, Array]:
-    """Matrices (S, b + 1, b + 1) with one more state, constant, that brings the inflow (S, b); and its value (S,).
-
-    The column is scaled to the norm of the matrix, so that a large rate asks for no more squarings.
-    """
-    size = np.abs(inflow).sum(axis=1)
-    norm = norms(matrix)
-    scale = np.where(norm > 0, norm, 1.0)
-    b = matrix.shape[1]
-    full = np.zeros((len(matrix), b + 1, b + 1))
-    full[:, :b, :b] = matrix
-    with np.errstate(divide="ignore", invalid="ignore"):
-        full[:, :b, b] = np.where(size > 0, scale / size, 0.0)[:, None] * inflow
-    return full, size / scale
-
-
-def _advance(matrix: Array, inflow: Array, hours: Array, x: Array) -> Array:
-    """States (S, b) after ``hours`` (S,)."""
-    full, source = with_inflow(matrix, inflow)
-    power, _ = exponentials(full * hours[:, None, None])
-    return apply(power, np.column_stack([x, source]))[:, :-1]
-
-
-def apply(power: Array, x: Array) -> Array:
-    return np.asarray(np.matmul(power, x[:, :, None])[:, :, 0])
 
 
 def _met(matrix: Array, start: Array) -> NDArray[np.bool_]:
@@ -122,7 +82,7 @@ def _still_running(entries: Sequence[Steady], matrix: Array, flow: Array) -> Arr
     total = np.zeros_like(flow)
     if len(whose):
         ages = np.concatenate([e.since + e.interval * np.arange(e.running) for e in entries])
-        brought = _advance(matrix[whose], flow[whose], ages, np.zeros((len(whose), flow.shape[1])))
+        brought = advance(matrix[whose], flow[whose], ages, np.zeros((len(whose), flow.shape[1])))
         np.add.at(total, whose, brought)
     return total
 
@@ -154,7 +114,7 @@ def _of_doses(entries: Sequence[Steady], matrix: Array, start: Array) -> Array:
         for name in ("rate", "amount", "duration", "interval", "since")
     )
     flow = start * rate[:, None]
-    infused = _advance(matrix, flow, duration, np.zeros_like(start))
+    infused = advance(matrix, flow, duration, np.zeros_like(start))
     ended = np.where(rate[:, None] > 0, infused, start * amount[:, None])
     running = np.array([entry.running for entry in entries])
     ago = np.maximum(since + running * interval - np.where(rate > 0, duration, 0.0), 0.0)
@@ -163,5 +123,5 @@ def _of_doses(entries: Sequence[Steady], matrix: Array, start: Array) -> Array:
     left = -power
     i = np.arange(left.shape[1])
     left[:, i, i] = -near
-    last = _advance(matrix, np.zeros_like(flow), ago, _solve(left, ended, _met(matrix, start)))
+    last = advance(matrix, np.zeros_like(flow), ago, _solve(left, ended, _met(matrix, start)))
     return _still_running(entries, matrix, flow) + last

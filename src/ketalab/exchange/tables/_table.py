@@ -30,7 +30,7 @@ class Columns:
 
     places: Mapping[str, int]
     parameters: tuple[tuple[str, int], ...]
-    count: int
+    header: tuple[str, ...]
 
 
 class Table:
@@ -55,11 +55,11 @@ class Table:
 
     def strangers(self) -> list[str]:
         """What a reader should know of columns that are left alone but for a letter would not be."""
-        _, cells = next(self._rows())
-        used = {*RESERVED, *_USUAL, *(name.upper() for name in self.names)}
+        parameters = [name.upper() for name in self.names]
+        used = {*RESERVED, *_USUAL, *parameters}
         notes = []
-        for cell in cells:
-            near = closest(cell.upper(), [name.upper() for name in self.names])
+        for cell in self.columns.header:
+            near = closest(cell.upper(), parameters)
             if cell.upper() not in used and near:
                 notes.append(f"{self.path}: column {cell} is no parameter and is left alone{near}")
         return notes
@@ -145,15 +145,15 @@ class Table:
                 apart = "" if len(cells) > 1 else "; cells are separated by commas"
                 self.refuse(row, name, f"is missing; there are {', '.join(cells)}{apart}", cells)
         parameters = tuple((known[name], place) for name, place in places.items() if name in known)
-        return Columns(places, parameters, len(cells))
+        return Columns(places, parameters, tuple(cells))
 
     def _lines(self) -> Iterator[Line]:
         rows = self._rows()
         next(rows, None)
         for row, cells in rows:
-            if len(cells) != self.columns.count:
+            if len(cells) != len(self.columns.header):
                 raise TableError(
-                    f"{self.path}: row {row}: has {len(cells)} cells; the header has {self.columns.count}"
+                    f"{self.path}: row {row}: has {len(cells)} cells; the header has {len(self.columns.header)}"
                 )
             yield self._line(row, cells)
 
