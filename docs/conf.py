@@ -26,6 +26,18 @@ html_title = f"Ketalab {release}"
 html_show_sphinx = False
 
 
+#: A drawing of the body's compartments, and the same in words.
+_DRAWING = """\
+![Compartments of S-ketamine, the flows and the routes; the table below says the same.](generated/body_compartments.svg)
+
+<details>
+<summary>The drawing as a table</summary>
+
+{table}
+</details>
+"""
+
+
 def _leave_out_missing_pages(app: Any, page: str, source: list[str]) -> None:
     """The contents name every page of the plan; one that is not written yet is left out of them.
 
@@ -44,10 +56,13 @@ def _write_generated(app: Any) -> None:
     A file is touched only when its text has changed, so that Sphinx builds again what it must.
     """
     from ketalab.facts import citations, facts, render, scales
-    from ketalab.model.body import body
+    from ketalab.model import join
+    from ketalab.model.body import ketamine
     from ketalab.model.brain import brain
+    from ketalab.model.diagram import compartments, flow_table, write_svg
     from ketalab.model.harm import harm
     from ketalab.model.mind import mind
+    from ketalab.model.tracing import trace
     from ketalab.model.writing import fact_table, layer_manual
     from ketalab.people import PEOPLE_FACTS
 
@@ -55,7 +70,9 @@ def _write_generated(app: Any) -> None:
     of_scales = dict.fromkeys(
         name for scale in scales().values() for name in scale.model_dump().values() if name in known
     )
-    pages = {make.__name__: layer_manual(make()) for make in (body, brain, mind, harm)}
+    # The body's page is of ketamine; the other drugs' equations are their data files.
+    pages = {make.__name__: layer_manual(make()) for make in (brain, mind, harm)}
+    pages["body"] = layer_manual(ketamine())
     shown = "\n".join(pages.values())
     pages["people"] = fact_table(PEOPLE_FACTS)
     pages["scales"] = fact_table(of_scales)
@@ -65,10 +82,14 @@ def _write_generated(app: Any) -> None:
         f"`{key}`\n: {render([item], 'text').strip()}" for key, item in citations().items()
     )
     pages["references"] = "\n\n".join(references) + "\n"
+    drawn = compartments(trace(join((ketamine(),))), "S-ketamine")
+    pages["body_compartments"] = _DRAWING.format(table=flow_table(drawn))
+    texts = {f"{name}.md": text for name, text in pages.items()}
+    texts["body_compartments.svg"] = write_svg(drawn)
     folder = Path(app.srcdir) / "generated"
     folder.mkdir(exist_ok=True)
-    for name, text in pages.items():
-        file = folder / f"{name}.md"
+    for name, text in texts.items():
+        file = folder / name
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
 

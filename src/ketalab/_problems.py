@@ -145,8 +145,15 @@ def _node(path: Path, rules: _Rules) -> dict[str, Any]:
         if isinstance(step, int):
             here = here.get("items") or (here.get("prefixItems") or [{}])[0]
         else:
-            here = here.get("properties", {}).get(step, {})
+            here = here.get("properties", {}).get(step) or _of_any_key(here)
     return _resolve(here, schema)
+
+
+def _of_any_key(node: dict[str, Any]) -> dict[str, Any]:
+    """Return what a mapping with keys of the writer's choice allows as a value."""
+    others = node.get("additionalProperties")
+    values = [others if isinstance(others, dict) else {}]
+    return next(iter([*node.get("patternProperties", {}).values(), *values]))
 
 
 def _properties(path: Path, rules: _Rules) -> dict[str, Any]:

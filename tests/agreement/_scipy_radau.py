@@ -52,14 +52,19 @@ def _one(
             for state, amount in events:
                 table[state] += float(np.ravel(amount)[0])
         inputs = [np.asarray(segment.inputs[name], dtype=float) for name in p.input_names]
+        matrix = p.matrix_under(segment.inputs)[0]
 
         def rates(
-            _: float, z: Array, inflow: Array = inflow, inputs: list[Array] = inputs
+            _: float,
+            z: Array,
+            inflow: Array = inflow,
+            inputs: list[Array] = inputs,
+            matrix: Array = matrix,
         ) -> Array:
             x, y = z[:n], z[n:]
             others = derivative(x[:, None], y[:, None], p.parameters, p.covariates, inputs)
             return np.concatenate(
-                [p.matrix[0] @ x + inflow, [float(np.ravel(rate)[0]) for rate in others]]
+                [matrix @ x + inflow, [float(np.ravel(rate)[0]) for rate in others]]
             )
 
         last = number == len(schedule) - 1

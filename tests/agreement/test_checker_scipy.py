@@ -35,14 +35,15 @@ SCHEDULES = {
 def test_the_checker_agrees_with_scipy(phrase: str, days: float) -> None:
     model = human_model()
     people = draw(Population(), Streams(31), 3)
-    problem = make_problem(model, individuals(model, people, Streams(31), "person"))
+    drawn = individuals(model, people, Streams(31), "person")
+    problem = make_problem(model, drawn)
     course = Course(
         parse_phrase(phrase).administrations,
         24 * days,
         sessions=(0.0,),
         settings={"setting:midazolam": 1.0},
     )
-    schedule = build_schedule(model, course, people.weight)
+    schedule = build_schedule(model, course, drawn)
     times = np.unique(np.concatenate([np.linspace(0, 24 * days, 25), np.linspace(0, 3, 13)]))
     made = check(problem, schedule, times)
     assert not made.failed

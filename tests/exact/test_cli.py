@@ -53,6 +53,7 @@ def test_simulate_prints_one_json_document_and_nothing_else(capsys) -> None:
         "statuses",
         "facts",
         "outputs",
+        "warnings",
     }
     assert set(document) == keys
     assert document["schema"] == 1
@@ -104,8 +105,8 @@ def test_several_outputs_may_follow_one_flag(capsys) -> None:
     [
         (["simulate", "0.5 mg/kg ketmine iv"], "did you mean 'ketamine'"),
         (["simulate", "0.5 mg/kg ketamine by mouthwash"], "column"),
-        (["simulate", "0.5 mg/kg ketamine oral"], "'oral' has no model yet; modelled: iv"),
-        (["simulate", "5 mg midazolam iv bolus"], "no model of its kinetics yet"),
+        (["simulate", "0.5 mg/kg ketamine ip"], "'ip' has no model yet; modelled: iv"),
+        (["simulate", "5 mg norketamine iv bolus"], "no model of its kinetics yet"),
         (["simulate", "0.5 furlong ketamine iv"], "furlong"),
         (["simulate", "-0.5 mg/kg ketamine iv"], "-0.5"),
         (["simulate", "50000 mg/kg ketamine iv"], "10,000"),
@@ -117,7 +118,13 @@ def test_several_outputs_may_follow_one_flag(capsys) -> None:
         (["simulate", "--days", "nan"], "days"),
         (["simulate", "--days", "1e-9"], "at least a millisecond"),
         (["simulate", "--engine", "warp"], "lockstep"),
-        (["simulate", "--species", "rat"], "human"),
+        (
+            ["simulate", "--species", "rat", "--output", "score:MADRS"],
+            "no model of the mind in rats",
+        ),
+        (["simulate", "--species", "rat", "--age", "3"], "age: not allowed for species 'rat'"),
+        (["simulate", "--age", "0.05"], "age: 0.05 is not allowed; 0.1 to 100"),
+        (["simulate", "--age", "9", "--output", "score:MADRS"], "no model of the mind in children"),
         (["simulate", "--species", "unicorn"], "human, rat, mouse"),
         (["simulate", "--seed", "-1"], "seed"),
         (["simulate", "--output", "occupancy:NMDA:cortex"], "did you mean"),

@@ -49,6 +49,35 @@ def test_it_is_the_body_of_a_simulation(tmp_path: Path, output: str) -> None:
     assert made[1:] == pytest.approx(list(simulate(scenario).typical[output]), rel=1e-9)
 
 
+def test_what_is_swallowed_enters_the_second_compartment(tmp_path: Path) -> None:
+    dose = {"ID": 1, "TIME": 0.0, "AMT": 50.0, "CMT": 2}
+    model = "builtin: human_ketamine\nparameters: {weight: 80}"
+    made = run(tmp_path, [dose, *({"ID": 1, "TIME": hour} for hour in HOURS)], model)
+    scenario = Scenario.parse(
+        "50 mg ketamine oral",
+        patients=1,
+        days=2,
+        outputs=("plasma:venous:ketamine",),
+        times=HOURS,
+        population=Population(weight_kg=80),
+    )
+    expected = list(simulate(scenario).typical["plasma:venous:ketamine"])
+    assert made[1:] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_route_of_which_only_a_share_arrives_is_no_compartment(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="3 is no compartment; allowed: 1 to 2"):
+        run(tmp_path, infusion(40.0, CMT=3), "builtin: human_ketamine")
+
+
+def test_what_may_be_zero_in_a_person_is_taken_at_zero(tmp_path: Path) -> None:
+    fast = run(tmp_path, infusion(40.0), "builtin: human_ketamine")
+    slow = run(tmp_path, infusion(40.0, cyp2b6_star6=2.0), "builtin: human_ketamine")
+    zero = run(tmp_path, infusion(40.0, cyp2b6_star6=0.0), "builtin: human_ketamine")
+    assert zero == fast
+    assert slow[-3] > fast[-3]
+
+
 def test_a_column_gives_each_person_their_weight(tmp_path: Path) -> None:
     rows = [
         *infusion(40.0, weight=80.0),

@@ -65,7 +65,8 @@ def test_an_infusion_is_two_events_and_brings_the_whole_dose():
     (start, first), (stop, last) = events(model)
     assert (start, stop) == (0.0, pytest.approx(40 / 60, abs=1e-15))
     assert model.events == (start, stop)
-    assert first.keys() == last.keys() == set(model.inflows.values())
+    entered = {model.inflows[f"{e}_ketamine_central"] for e in "SR"}
+    assert first.keys() == last.keys() == entered < set(model.inflows.values())
     rates = [float(text.split()[0]) for text in first.values()]
     dose = micromoles(0.5 * person.people.weight[0])
     assert sum(rates) * (stop - start) == pytest.approx(dose, rel=1e-5)
@@ -112,6 +113,18 @@ def test_interventions_sessions_and_settings_are_inputs_that_events_set():
     assert found[2.0] == {"activity_AMPA": "0.25 dimensionless"}
     assert found[3.0] == {"activity_AMPA": "1 dimensionless"}
     assert len(found) == 4
+
+
+def test_a_blocked_enzyme_is_an_input_of_the_body_that_events_set():
+    _, model = on(
+        "50 mg ketamine oral",
+        interventions=(Intervention("CYP3A4:gut", 0.2, "systemic", 1.0, 9.0),),
+    )
+    found = dict(events(model))
+    assert found[1.0] == {"enzyme_gut_CYP3A4": "0.2 dimensionless"}
+    assert found[9.0] == {"enzyme_gut_CYP3A4": "1 dimensionless"}
+    rules = {rule.getVariable(): formula(rule) for rule in read(model).getListOfRules()}
+    assert "enzyme_gut_CYP3A4" in rules["S_norketamine_central"]
 
 
 def test_a_dose_after_the_end_of_the_course_is_no_event():

@@ -27,10 +27,13 @@ from ketalab.facts import (
     convert,
     fact,
     facts,
+    pumps,
     scales,
 )
-from ketalab.laboratory import human_model
-from ketalab.people import PEOPLE_FACTS, Population, Streams, draw
+from ketalab.laboratory import body_model, facts_of_settings, human_model
+from ketalab.people import PEOPLE_FACTS, Population, Streams, draw, population_facts
+from ketalab.studies import list_studies, load_study
+from ketalab.studies._measurement import facts_of_measurement
 
 SOURCE = Path(ketalab.__file__).parent
 RECORD = {
@@ -117,10 +120,23 @@ def test_the_facts_that_compounds_and_scales_name_are_on_record() -> None:
 
 def test_every_fact_is_used_by_something() -> None:
     used = {*human_model().joined.facts(), *PEOPLE_FACTS, *READ_BY_CODE}
+    used |= {*facts_of_settings(human_model().inputs), *population_facts(Population(age=5))}
+    for species in ("rat", "mouse"):
+        used |= {
+            *body_model(species).joined.facts(),
+            *population_facts(Population(species=species)),
+        }
     for compound in compounds().values():
-        used |= {compound.molar_mass, compound.hydrochloride} - {None}
+        used |= set(compound.fact_ids())
     for scale in scales().values():
         used |= set(scale.model_dump(exclude={"id", "name", "measures"}).values())
+    for pump in pumps().values():
+        used |= set(pump.facts)
+    for study in list_studies():
+        rows = load_study(study).outcomes
+        used |= set(facts_of_measurement(rows))
+        # Of an assay that no row names there is a fact too: for rows that name none.
+        used |= set(facts_of_measurement([row.model_copy(update={"assay": None}) for row in rows]))
     assert sorted(facts().keys() - used) == []
     assert sorted(used - facts().keys()) == []
 
@@ -135,7 +151,7 @@ def test_a_fact_that_code_reads_by_name_is_named_in_that_file(name: str, place: 
 def test_the_default_population_reads_all_the_facts_that_it_lists(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from ketalab.people import _population
+    from ketalab.people import _draw
 
     read = set()
 
@@ -143,7 +159,7 @@ def test_the_default_population_reads_all_the_facts_that_it_lists(
         read.add(name)
         return fact(name)
 
-    monkeypatch.setattr(_population, "fact", reading)
+    monkeypatch.setattr(_draw, "fact", reading)
     draw(Population(), Streams(1), 2)
     assert read == set(PEOPLE_FACTS)
 
@@ -273,28 +289,28 @@ def on_scale(support: str, value: float) -> Fact:
 
 @given(st.floats(1e-6, 1e6))
 def test_a_positive_number_comes_back_from_its_scale(x: float) -> None:
-    from ketalab.laboratory._individuals import _from_scale
+    from ketalab.laboratory import from_scale
 
     record = on_scale("positive", x)
-    assert math.isclose(float(_from_scale(record, np.array(record.scale(x)))), x, rel_tol=1e-13)
+    assert math.isclose(float(from_scale(record, np.array(record.scale(x)))), x, rel_tol=1e-13)
 
 
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_a_fraction_comes_back_from_its_scale(x: float) -> None:
-    from ketalab.laboratory._individuals import _from_scale
+    from ketalab.laboratory import from_scale
 
     record = on_scale("fraction", x)
-    back = float(_from_scale(record, np.array(record.scale(x))))
+    back = float(from_scale(record, np.array(record.scale(x))))
     assert 0 < back < 1
     assert math.isclose(back, x, rel_tol=1e-9)
 
 
 @given(st.floats(-1e6, 1e6))
 def test_a_real_number_is_its_own_scale(x: float) -> None:
-    from ketalab.laboratory._individuals import _from_scale
+    from ketalab.laboratory import from_scale
 
     record = on_scale("real", x)
-    assert float(_from_scale(record, np.array(record.scale(x)))) == x
+    assert float(from_scale(record, np.array(record.scale(x)))) == x
 
 
 @given(st.floats(0.01, 100), st.floats(1.01, 10), st.sampled_from(["ci95", "ci90", "range"]))

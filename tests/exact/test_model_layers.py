@@ -5,15 +5,21 @@ from __future__ import annotations
 import pytest
 
 from ketalab.facts import conversion_factor, fact, parse_unit
-from ketalab.laboratory import human_model
+from ketalab.laboratory import body_model, human_model
 from ketalab.model import Layer
 from ketalab.model.body import body
 from ketalab.model.brain import brain
 from ketalab.model.harm import harm
 from ketalab.model.mind import mind
+from ketalab.model.tracing import Traced
+
+LAYERS = {
+    **{layer.name: layer for layer in (body(), brain(), mind(), harm())},
+    **{f"body of a {species}": body(species) for species in ("rat", "mouse")},
+}
 
 
-@pytest.mark.parametrize("layer", [body(), brain(), mind(), harm()], ids=lambda layer: layer.name)
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 def test_every_unit_of_a_layer_is_a_unit_and_every_parameter_fits_its_fact(layer: Layer) -> None:
     for port in (*layer.inputs, *layer.outputs, *layer.states, *layer.covariates):
         parse_unit(port.unit, f"{layer.name}: {port.name}")
@@ -27,8 +33,10 @@ def test_every_unit_of_a_layer_is_a_unit_and_every_parameter_fits_its_fact(layer
     assert len(set(names)) == len(names)
 
 
-def test_targets_and_entries_of_the_layers_lead_somewhere() -> None:
-    model = human_model()
+@pytest.mark.parametrize(
+    "model", [human_model(), body_model("rat"), body_model("mouse")], ids=["human", "rat", "mouse"]
+)
+def test_targets_and_entries_of_the_layers_lead_somewhere(model: Traced) -> None:
     for layer in model.joined.layers:
         assert {entry.state for entry in layer.entries} <= {s.name for s in layer.states if s.mole}
         for port in layer.targets.values():

@@ -66,7 +66,7 @@ def test_the_rates_of_the_model_are_those_of_its_matrix_and_its_states(seed: int
     made = evaluate(model.source, z, given)[0]
     places, entries = model.matrix_function
     matrix = np.zeros((n, n))
-    for place, value in zip(places, entries(given[:p], given[p:c]), strict=True):
+    for place, value in zip(places, entries(given[:p], given[p:c], given[c:]), strict=True):
         matrix[place] = value
     np.testing.assert_allclose(made[:n], matrix @ z[:n], rtol=1e-12)
     others = model.rhs_function(z[:n], z[n:], given[:p], given[p:c], given[c:])

@@ -15,12 +15,22 @@ from numpy.typing import NDArray
 
 from ketalab.errors import InputError, ScenarioError
 from ketalab.facts import fact
-from ketalab.people import GENOTYPES, People, Population, Spread, Streams, draw, typical_people
+from ketalab.people import (
+    GENOTYPES,
+    People,
+    Population,
+    Spread,
+    Streams,
+    draw,
+    typical_people,
+)
 
 Array = NDArray[np.float64]
 ARRAYS = [item.name for item in fields(People) if item.name != "streams"]
 seeds = st.integers(0, 2**63 - 1)
 words = st.text(min_size=1, max_size=12)
+MICE, RATS = Population(species="mouse"), Population(species="rat")
+KINDS = [Population(), Population(age=Spread(mean=8, sd=4)), MICE, RATS]
 
 
 def same(one: People, other: People) -> bool:
@@ -94,12 +104,14 @@ def test_streams_of_different_purpose_replicate_or_seed_are_not_correlated() -> 
 # --- people ---------------------------------------------------------------------------------------
 
 
-@given(seeds, st.integers(1, 12), st.integers(1, 12), st.integers(0, 100))
-def test_more_people_change_nobody(seed: int, few: int, more: int, start: int) -> None:
+@given(seeds, st.integers(1, 12), st.integers(1, 12), st.integers(0, 100), st.sampled_from(KINDS))
+def test_more_people_change_nobody(
+    seed: int, few: int, more: int, start: int, kind: Population
+) -> None:
     streams = Streams(seed)
-    all_of_them = draw(Population(), streams, few + more, start=start)
-    assert same(draw(Population(), streams, few, start=start), all_of_them.take(np.arange(few)))
-    rest = draw(Population(), streams, more, start=start + few)
+    all_of_them = draw(kind, streams, few + more, start=start)
+    assert same(draw(kind, streams, few, start=start), all_of_them.take(np.arange(few)))
+    rest = draw(kind, streams, more, start=start + few)
     assert same(rest, all_of_them.take(np.arange(few, few + more)))
 
 
@@ -232,7 +244,16 @@ def test_the_typical_person_is_the_middle_of_the_population() -> None:
         ("weight_kg: {mean: 80}", "weight_kg"),
         ("weight_kg: {mean: 80, sd: -1}", "weight_kg.sd"),
         ("weight_kg: {mean: 80, sd: .inf}", "weight_kg.sd"),
-        ("age: 12", "age"),
+        ("age: 0.05", "age: 0.05 is not allowed; 0.1 to 100"),
+        ("age: 101", "age: 101 is not allowed; 0.1 to 100"),
+        ("species: cat", "species"),
+        ("species: mouse\nweight_kg: 0.3", "weight_kg: 0.3 is not allowed; 0.01 to 0.06"),
+        ("species: rat\nweight_kg: {mean: 0.9, sd: 0.1}", "weight_kg.mean: 0.9"),
+        ("species: rat\nage: 30", "age: not allowed for species 'rat'; allowed: weight_kg"),
+        ("species: rat\nfemale_percent: 0", "female_percent"),
+        ("species: mouse\nheight_cm: 50", "height_cm"),
+        ("species: mouse\ngenotype: {bdnf: val/met}", "genotype"),
+        ("species: mouse\nbaseline: [{measure: MADRS, mean: 30}]", "baseline"),
         ("female_percent: 101", "female_percent"),
         ("genotype: {bdnf: val}", "allowed: val/val, val/met, met/met"),
         ("genotype: {comt: met/met}", "genotype"),
@@ -255,7 +276,7 @@ def test_a_wrong_population_file_is_refused_with_one_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["weight_kg: {mean: 5000, sd: 1}", "age: {mean: 5, sd: 1}"])
+@pytest.mark.parametrize("text", ["weight_kg: {mean: 5000, sd: 1}", "age: {mean: 0.05, sd: 1}"])
 def test_a_mean_that_no_single_person_could_have_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "people.yaml"
     path.write_text(text, encoding="utf-8")

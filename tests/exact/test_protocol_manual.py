@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ketalab.errors import PhraseError
+from ketalab.facts import citations, pumps
 from ketalab.protocol import ROUTES, parse_phrase
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -60,6 +61,23 @@ def test_the_table_of_routes_is_complete_and_its_spellings_read():
     for route, others in rows:
         for spelling in [route, *re.findall(r"`([^`]+)`", others)]:
             assert parse_phrase(f"5 mg ketamine {spelling}").routes == (route,)
+
+
+def test_the_table_of_pumps_is_complete_with_the_usual_one_of_each_drug():
+    table = PAGE.split("### Targets in plasma")[1].split("###")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", table, re.MULTILINE)
+    assert sorted(pump for pump, *_ in rows) == sorted(pumps())
+    for pump, drugs, structure, source in rows:
+        record = pumps()[pump]
+        usual = " (the usual one)"
+        assert drugs == ", ".join(d + usual * (d in record.default_for) for d in record.drugs)
+        assert record.structure.startswith(structure.split(",")[0])
+        author, year = source.split()
+        cited = citations()[record.citation]
+        assert (cited["author"][0]["family"], cited["issued"]["date-parts"]) == (
+            author,
+            [[int(year)]],
+        )
 
 
 def test_the_python_example_prints_what_the_page_shows():

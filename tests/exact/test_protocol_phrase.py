@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from ketalab.errors import PhraseError
-from ketalab.protocol import Treatment, parse_phrase
+from ketalab.protocol import ROUTES, Treatment, parse_phrase
 
 DRUGS = {
     drug: SimpleNamespace(id=drug, names=(drug, *others))
@@ -141,10 +141,33 @@ def test_without_a_time_a_dose_is_given_at_once(text):
 
 @pytest.mark.parametrize(
     ("words", "device"),
-    [("by device", "device"), ("by MAD", "mad"), ("by spray", "spray"), ("", None)],
+    [
+        ("by device", "device"),
+        ("by MAD", "atomiser"),
+        ("by atomizer", "atomiser"),
+        ("by Spray", "spray"),
+        ("", "spray"),
+    ],
 )
-def test_a_device_is_kept_as_its_word_in_lower_case(words, device):
-    assert only(f"56 mg esketamine nasal {words}").device == device
+def test_a_nasal_dose_has_a_device_by_default_a_hand_spray(words, device):
+    assert only(f"56 mg ketamine {words} nasal").device == device
+
+
+@pytest.mark.parametrize("route", sorted(set(ROUTES) - {"nasal"}))
+def test_a_dose_by_another_route_has_no_device(route):
+    assert only(f"5 mg ketamine {route}").device is None
+
+
+@pytest.mark.parametrize("route", ["sublingual", "buccal"])
+@pytest.mark.parametrize("words", ["held 10 min", "HELD for 600 s"])
+def test_a_dose_may_be_held_in_the_mouth(route, words):
+    assert only(f"50 mg ketamine {words} {route}").hold_h == pytest.approx(1 / 6)
+    assert only(f"50 mg ketamine {route}").hold_h is None
+
+
+def test_the_time_in_the_mouth_goes_with_its_route():
+    text = "50 mg ketamine buccal held 10 min, then 50 mg at 1 h, then 50 mg buccal, then 5 mg oral"
+    assert [dose.hold_h for dose in parse(text).administrations] == [1 / 6, None, 1 / 6, None]
 
 
 def test_a_dose_of_zero_is_allowed():
@@ -210,7 +233,7 @@ def test_then_after_a_course_starts_at_the_end_of_its_last_interval():
 
 
 def test_a_step_that_says_only_when_repeats_the_whole_dose():
-    doses = parse("0.5 mg/kg ketamine iv over 40 min by pump, then at 24 h").administrations
+    doses = parse("0.5 mg/kg ketamine iv over 40 min, then at 24 h").administrations
     assert [dose.time_h for dose in doses] == [0, 24]
     assert doses[1].key[1:] == doses[0].key[1:]
 
@@ -279,9 +302,9 @@ def test_for_is_the_time_of_a_rate_and_after_a_schedule_the_length_of_the_course
 
 
 def test_a_schedule_without_an_end_goes_on_to_the_horizon_and_its_text_says_how_often():
-    treatment = parse("5 mg ketamine im weekly by pump", horizon_h=28 * 24)
+    treatment = parse("56 mg ketamine nasal weekly by spray", horizon_h=28 * 24)
     assert [dose.time_h for dose in treatment.administrations] == [0, 168, 336, 504]
-    assert treatment.text == "5 mg ketamine im weekly x 4 by pump"
+    assert treatment.text == "56 mg ketamine nasal weekly x 4 by spray"
     assert parse(treatment.text) == treatment
     both = parse("5 mg ketamine im weekly + 5 mg midazolam im at 1 d daily", horizon_h=14 * 24)
     assert both.text == "5 mg ketamine im weekly x 2 + 5 mg midazolam im at 1 d daily x 13"

@@ -9,15 +9,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ketalab.errors import PhraseError
-from ketalab.protocol import Variant, parse_phrase
+from ketalab.protocol import Program, Variant, parse_phrase
 
 _AMOUNTS = ("0.5 mg/kg", "56 mg", "20 ug/kg", "flexible 56 or 84 mg", "0 mg", "1 g")
 _WHERE = (
     *("iv", "iv bolus", "iv over 40 min", "im", "nasal by device", "oral", "sc over 2 h"),
-    "oral extended-release",
+    *("oral extended-release", "nasal", "nasal by atomiser", "buccal held 10 min", "sublingual"),
 )
 _DRUGS = ("ketamine", "s-ketamine", "(r)-ketamine", "midazolam", "naltrexone", "saline")
 _WHEN = ("", "at -45 min", "daily x 5", "twice weekly for 2 weeks", "at 24 h every 3 d x 4")
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> str:
+    """One to three targets of one pump, at times with a pause between."""
+    steps, reached = [], 0
+    for index in range(draw(st.integers(1, 3))):
+        start = reached + (draw(st.sampled_from([0, 0, 45])) if index else 0)
+        minutes, aim = draw(st.sampled_from([1, 10, 30])), draw(st.integers(0, 400))
+        at = f" at {start} min" if start > reached else ""
+        steps.append(f"{aim} ng/mL{' ketamine iv' * (not index)} for {minutes} min{at}")
+        reached = start + minutes
+    return ", then ".join(steps)
 
 
 @st.composite
@@ -32,10 +45,25 @@ def doses(draw: st.DrawFn) -> str:
 def phrases(draw: st.DrawFn) -> str:
     parts = draw(st.lists(doses(), min_size=1, max_size=3))
     joint = draw(st.sampled_from([" + ", "; ", ", then "]))
+    if draw(st.booleans()):
+        parts.append(draw(targets()))
+        joint = "; "
     if "then" in joint:
         # After a dose that ends past t = 0, the first one without an offset could not be at 0.
         parts = [part.replace("at 24 h", "").replace("over 2 h", "over 30 min") for part in parts]
     return joint.join(parts)
+
+
+def same_programs(one: Program | None, other: Program | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    steps = zip(one.targets, other.targets, strict=True)
+    return one.pump == other.pump and all(
+        a.ng_ml == b.ng_ml
+        and math.isclose(a.start_h, b.start_h, abs_tol=1e-9)
+        and math.isclose(a.duration_h, b.duration_h, rel_tol=1e-9)
+        for a, b in steps
+    )
 
 
 def same_doses(one: Variant, other: Variant) -> bool:
@@ -47,6 +75,8 @@ def same_doses(one: Variant, other: Variant) -> bool:
     pairs = zip(*ordered, strict=True)
     return all(
         a.key[1:6] == b.key[1:6]
+        and a.hold_h == b.hold_h
+        and same_programs(a.program, b.program)
         and math.isclose(a.time_h, b.time_h, rel_tol=1e-9, abs_tol=1e-9)
         and math.isclose(a.amount, b.amount, rel_tol=1e-9)
         and math.isclose(a.duration_h, b.duration_h, rel_tol=1e-9)

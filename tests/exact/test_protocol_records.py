@@ -46,6 +46,13 @@ def treat(*doses: Administration) -> Treatment:
         ({"route": "oral"}, "given over a time, not oral"),
         ({"salt": "hydrocloride"}, "did you mean 'hydrochloride'?"),
         ({"compound": ""}, "compound"),
+        ({"device": "spray"}, "only nasal doses have one of device, spray, atomiser"),
+        ({"route": "nasal", "device": "pump"}, "device 'pump'"),
+        ({"hold_h": 0.1}, "only sublingual and buccal doses are held"),
+        *(
+            ({"duration_h": 0.0, "route": "buccal", "hold_h": hold_h}, f"hold_h {hold_h}")
+            for hold_h in (0.0, -1.0, 2.1, math.nan)
+        ),
     ],
 )
 def test_an_administration_out_of_range_is_refused(change, words):
@@ -148,6 +155,13 @@ def test_merging_keeps_within_the_ceilings_of_a_treatment():
         ("5 mg ketamine hcl im", "5 mg ketamine hydrochloride im"),
         ("20 µg/kg/min ketamine iv for 2 h", "2.4 mg/kg ketamine iv over 2 h"),
         ("5 ug ketamine local", "5 ug ketamine local"),
+        ("28 mg ketamine nasal by mad", "28 mg ketamine nasal by atomiser"),
+        ("50 mg ketamine sl held for 600 s", "50 mg ketamine sublingual held 10 min"),
+        (
+            "50 mg ketamine sl held 10 min, then 50 mg held 5 min at 1 d, then 50 mg at 2 d",
+            "50 mg ketamine sublingual held 10 min + 50 mg ketamine sublingual held 5 min at 24 h"
+            " daily x 2",
+        ),
         (
             "flexible 84 or 56 mg esketamine nasal by device every 84 h x 8",
             "flexible 56 or 84 mg esketamine nasal by device twice weekly x 8",
@@ -158,7 +172,8 @@ def test_merging_keeps_within_the_ceilings_of_a_treatment():
         ),
         (
             "56 mg esketamine nasal twice weekly for 4 weeks, then weekly for 4 weeks",
-            "56 mg esketamine nasal twice weekly x 8 + 56 mg esketamine nasal at 28 d weekly x 4",
+            "56 mg esketamine nasal by spray twice weekly x 8"
+            " + 56 mg esketamine nasal by spray at 28 d weekly x 4",
         ),
         (
             "0.5 mg/kg ketamine iv + 50 mg naltrexone oral at -45 min",
@@ -166,7 +181,7 @@ def test_merging_keeps_within_the_ceilings_of_a_treatment():
         ),
         (
             "56 mg esketamine nasal, then 84 mg at 3 d every 3 d x 2",
-            "56 mg esketamine nasal + 84 mg esketamine nasal at 3 d every 3 d x 2",
+            "56 mg esketamine nasal by spray + 84 mg esketamine nasal by spray at 3 d every 3 d x 2",
         ),
         (
             "flexible 1 or 2 mg ketamine im; flexible 1 or 2 mg midazolam im",

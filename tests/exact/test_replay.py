@@ -133,7 +133,7 @@ def test_unverified_rows_are_shown_and_never_counted() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"doses": ["84 mg esketamine nasal by device"]}, "'nasal' has no model yet"),
+        ({"doses": ["0.1 mg/kg ketamine icv"]}, "'icv' has no model yet"),
         ({"doses": ["0.02 mg/kg midazolam iv over 40 min"]}, "'midazolam' has no model"),
         ({"doses": [], "unknown_dose": True}, "does not tell the dose"),
         ({"interventions": [{"target": "CaV3", "factor": 0}]}, "'CaV3' has no model yet"),

@@ -264,11 +264,11 @@ def test_several_studies_share_one_page_and_those_with_misses_come_first(
 def test_a_study_that_cannot_be_simulated_still_has_its_page(tmp_path: Path) -> None:
     from ketalab.studies import replay_study
 
-    study = read_trial(shared["TRIAL"].replace("species: human", "species: rat"))
-    page = read_page(write_replay_report([replay_study(study, 2)], tmp_path / "rat.html"))
+    study = read_trial(shared["TRIAL"].replace("species: human", "species: in_vitro"))
+    page = read_page(write_replay_report([replay_study(study, 2)], tmp_path / "cells.html"))
     assert not page.xpath("//figure")
     assert "no row of this study can be replayed yet" in words(page)
-    assert "6 rows: species 'rat' has no model yet" in words(page)
+    assert "6 rows: species 'in_vitro' has no model yet" in words(page)
 
 
 @pytest.mark.parametrize("place", ["missing/report.html", "."])

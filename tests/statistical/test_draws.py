@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from statistics import NormalDist
 
@@ -13,10 +14,10 @@ from scipy.integrate import quad
 from scipy.special import k0
 
 from ketalab.facts import Fact, fact, facts
-from ketalab.laboratory import draw_fact, human_model, individuals
+from ketalab.laboratory import draw_fact, human_model, individuals, using_posterior
 from ketalab.model import Parameter
 from ketalab.people import People, Population, Streams, draw
-from ketalab.studies._replay import _study_effects
+from ketalab.studies._effects import score_effects
 
 Array = NDArray[np.float64]
 N = 20_000
@@ -35,6 +36,13 @@ VARIED = [
 ]
 #: Standard deviations of an estimate by which it may miss: about one in 15,000 for each check.
 SIGMAS = 4.0
+
+
+@pytest.fixture(autouse=True)
+def _as_published() -> Iterator[None]:
+    """Facts within their own stated uncertainty; the posterior has tests of its own."""
+    with using_posterior(None):
+        yield
 
 
 @cache
@@ -102,10 +110,21 @@ def test_lognormal_variability_has_the_stated_variance_about_the_typical_value(
 
 def test_the_variances_of_the_source_are_those_that_are_drawn() -> None:
     # Table 4 of doi:10.3389/fpain.2022.946486: variances of the logarithm between people.
-    table = {"v1": 0.057, "cl": 0.029, "q3": 0.026, "mtt": 0.021, "cln": 0.05}
+    table = {"v1_factor": 0.057, "q3": 0.026, "mtt": 0.021, "clh": 0.103}
+    drawn = {name.removeprefix("body."): values for name, values in varied().items()}
     for name, variance in table.items():
-        logs = np.log(varied()[f"body.{name}"])
-        assert logs.var() == pytest.approx(variance, rel=SIGMAS * np.sqrt(2 / N))
+        assert np.log(drawn[name]).var() == pytest.approx(variance, rel=SIGMAS * np.sqrt(2 / N))
+    # Those of the clearances come about from the flow of the liver and its enzymes.
+    typical = fact("liver_flow").to("L/h")
+    flow = typical * drawn["liver_flow_factor"]
+    for name, enzymes, variance in (
+        ("ketamine_cl_s", "enzymes", 0.029),
+        ("norketamine_cl_s", "nor_enzymes", 0.05),
+    ):
+        clearance = fact(name).to("L/h")
+        intrinsic = clearance * typical / (typical - clearance) * drawn[enzymes]
+        logs = np.log(flow * intrinsic / (flow + intrinsic))
+        assert logs.var() == pytest.approx(variance, rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +195,15 @@ def test_draws_have_the_stated_standard_error(name: str) -> None:
     assert record.spread is not None
     assert record.spread.value is not None
     draws = draw_fact(name, Streams(1), N)
-    assert draws.std() == pytest.approx(record.spread.value, rel=0.05)
-    assert draws.mean() == pytest.approx(record.value, rel=0.01)
+    # To first order on the fact's own scale, where the draws are normal: a large error is not even about the value.
+    scaled = {"positive": np.log, "fraction": lambda x: np.log(x / (1 - x)), "real": np.asarray}
+    on_scale, sd = scaled[record.support](draws), record.uncertainty()[0]
+    check_sd(on_scale, sd)
+    assert on_scale.mean() == pytest.approx(
+        record.scale(record.value), abs=SIGMAS * sd / np.sqrt(N)
+    )
+    small = {"positive": record.value, "fraction": record.value * (1 - record.value), "real": 1.0}
+    assert sd * small[record.support] == pytest.approx(record.spread.value, rel=1e-9)
 
 
 @pytest.mark.parametrize("support", ["positive", "fraction"])
@@ -245,7 +271,7 @@ def product_normal_cdf(x: float) -> float:
 @pytest.mark.parametrize("name", ["control", "drug"])
 def test_study_effects_are_normal_with_a_half_normal_standard_deviation(name: str) -> None:
     streams = Streams(13)
-    effects = _study_effects(streams, N)[f"study:{name}"]
+    effects = score_effects(streams, N)[f"study:{name}"]
     scale = draw_fact(f"between_study_{name}", streams, N)
     x = effects / scale
     assert x.mean() == pytest.approx(0, abs=SIGMAS / np.sqrt(N))
@@ -259,7 +285,7 @@ def test_study_effects_are_normal_with_a_half_normal_standard_deviation(name: st
 
 
 def test_study_effects_do_not_depend_on_each_other_or_on_the_number_of_replicates() -> None:
-    many, few = _study_effects(Streams(13), N), _study_effects(Streams(13), 10)
+    many, few = score_effects(Streams(13), N), score_effects(Streams(13), 10)
     assert sorted(many) == ["study:control", "study:drug"]
     for name in many:
         assert few[name].tobytes() == many[name][:10].tobytes()

@@ -16,13 +16,18 @@ _STYLES = ("text", "bibtex", "ris", "csl-json")
 
 
 def outputs_command(
+    species: str = typer.Option("human", help="human, rat or mouse."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """List every output: name, unit, layer, grade, meaning."""
-    from ketalab.laboratory import outputs
+    from ketalab.laboratory import SPECIES, outputs
 
+    if species not in SPECIES:
+        raise InputError(
+            f"--species {species!r} is not allowed; allowed: {', '.join(SPECIES)}", species
+        )
     columns = ("name", "unit", "layer", "grade", "meaning")
-    rows = [{c: getattr(info, c) for c in columns} for info in outputs().values()]
+    rows = [{c: getattr(info, c) for c in columns} for info in outputs(species).values()]
     if as_json:
         print_json(rows)
     else:

@@ -14,9 +14,13 @@ from contextlib import contextmanager
 
 import typer
 
+from ketalab.cli._calibrate import calibrate_command
 from ketalab.cli._catalogue import cite_app, evidence_app, facts_command, outputs_command
+from ketalab.cli._compare import compare_command
+from ketalab.cli._equivalent import equivalent_command
 from ketalab.cli._events import events_command
 from ketalab.cli._export import export_app
+from ketalab.cli._qualify import qualify_command
 from ketalab.cli._replay import replay_command
 from ketalab.cli._simulate import simulate_command
 from ketalab.cli._studies import studies_app
@@ -55,7 +59,11 @@ def _root(
 
 app.command("simulate")(simulate_command)
 app.command("outputs")(outputs_command)
+app.command("compare")(compare_command)
+app.command("equivalent")(equivalent_command)
 app.command("replay")(replay_command)
+app.command("calibrate")(calibrate_command)
+app.command("qualify")(qualify_command)
 app.command("events")(events_command)
 app.add_typer(export_app, name="export")
 app.add_typer(studies_app, name="studies")

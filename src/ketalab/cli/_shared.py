@@ -37,6 +37,17 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     console.print(table, markup=False)
 
 
+def plain_text(text: str) -> str:
+    """Signs that every terminal shows."""
+    return text.replace("\u2212", "-").replace("\u2013", "-")
+
+
+def print_warnings(lines: Iterable[str]) -> None:
+    """Say on standard error what a scenario asks beyond what is known, a line each."""
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
+
+
 def parse_times(text: str) -> tuple[float, ...]:
     """Read ``0:24:0.5`` (start, stop, step) or ``1,2,24``, hours.
 
@@ -67,9 +78,16 @@ def parse_times(text: str) -> tuple[float, ...]:
 
 
 def read_population(
-    file: Path | None, weight: float | None, age: float | None, sex: str | None, genotype: list[str]
+    file: Path | None,
+    weight: float | None,
+    age: float | None,
+    sex: str | None,
+    genotype: list[str],
+    species: str = "human",
 ) -> Population:
     """A population file with what the single options say in place of it; they are those of ``simulate``.
+
+    Of rats and mice nothing but the weight may be said.
 
     Raises
     ------
@@ -78,9 +96,10 @@ def read_population(
     """
     from ketalab.people import Population
 
-    content: dict[str, Any] = {}
+    content: dict[str, Any] = {"species": species}
     if file is not None:
-        content = Population.read(file).model_dump(exclude_none=True)
+        content = Population.read(file, species).model_dump(exclude_defaults=True)
+        content.setdefault("species", "human")
     if weight is not None:
         content["weight_kg"] = weight
     if age is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from ketalab.cli._shared import (
     parse_times,
     print_json,
     print_table,
+    print_warnings,
     read_population,
 )
 from ketalab.errors import ScenarioError
@@ -36,13 +37,15 @@ _SHOWN = (
     "score:MADRS",
     "p:response:MADRS",
 )
-#: Figures of the table with their unit where it is not the output's own.
+#: Where the model is the body alone, these sites are shown too, enantiomers as their sum.
+_SHOWN_OF_BODIES = ("plasma:venous:", "brain:tissue:")
+#: Figures of the table with their unit, in which {} is the output's own.
 _FIGURES = (
-    ("cmax", None),
+    ("cmax", "{}"),
     ("tmax", "h"),
-    ("auc_0_inf", "ng/mL h"),
+    ("auc_0_inf", "{} h"),
     ("half_life", "h"),
-    ("peak", None),
+    ("peak", "{}"),
     ("time_of_peak_h", "h"),
 )
 _KINDS = ("typical", "median", "p05", "p95")
@@ -54,10 +57,12 @@ def simulate_command(
     phrase: str = typer.Argument(DEFAULT_PHRASE, help="What is given, as a phrase."),
     patients: int = typer.Option(200, help="Virtual patients."),
     days: float = typer.Option(7.0, help="Days simulated."),
-    species: str = typer.Option("human", help="human, rat or mouse (rat and mouse: no model yet)."),
+    species: str = typer.Option("human", help="human, rat or mouse (rat and mouse: the body)."),
     population: Path | None = typer.Option(None, help="A population file (YAML)."),
     weight: float | None = typer.Option(None, help="Everyone's body weight, kg."),
-    age: float | None = typer.Option(None, help="Everyone's age, years."),
+    age: float | None = typer.Option(
+        None, help="Everyone's age, years, from 0.1; below 18 the body alone is modelled."
+    ),
     sex: str | None = typer.Option(None, help="Everyone's sex: f or m."),
     genotype: list[str] = typer.Option([], help="bdnf=val/met or cyp2b6=*1/*6; repeat for more."),
     with_: str | None = typer.Option(None, "--with", help="What is given beside it, as a phrase."),
@@ -78,7 +83,7 @@ def simulate_command(
         raise ScenarioError("--hypotheses: the model has no named hypotheses yet")
     if cards:
         raise ScenarioError("--cards: no credibility cards have been written yet")
-    from ketalab.laboratory import Scenario, check_writable, simulate
+    from ketalab.laboratory import Scenario, check_writable, simulate, studied_warnings
 
     if out is not None:
         check_writable(out)
@@ -87,7 +92,7 @@ def simulate_command(
         patients=patients,
         days=days,
         species=species,
-        population=read_population(population, weight, age, sex, genotype),
+        population=read_population(population, weight, age, sex, genotype, species),
         with_phrase=with_,
         outputs=tuple(dict.fromkeys(output)),
         times=parse_times(times) if times else (),
@@ -100,10 +105,12 @@ def simulate_command(
         result = simulate(scenario, progress=progress)
     finally:
         progress.close()
+    warnings = studied_warnings(scenario)
+    print_warnings(warnings)
     if out is not None:
         result.save(out)
     if as_json:
-        print_json(result.document())
+        print_json({**result.document(), "warnings": warnings})
         return
     _show(result, bool(output))
     if out is not None:
@@ -117,14 +124,30 @@ def _number(value: float | None) -> str:
     return f"{value:.0f}" if size >= 100 else f"{value:.3g}"
 
 
+def _shown(summary: list[dict[str, Any]]) -> tuple[str, ...]:
+    """What the table shows unasked: a choice of the whole model, or of a body alone what the doses bring."""
+    names = {row["name"] for row in summary}
+    if names.issuperset(_SHOWN):
+        return _SHOWN
+    return tuple(
+        row["name"]
+        for row in summary
+        if (row["name"] in _SHOWN or row["name"].startswith(_SHOWN_OF_BODIES))
+        and not row["name"].rpartition(":")[2].startswith(("S-", "R-"))
+        and row["typical"].get("cmax")
+    )
+
+
 def _show(result: Result, chosen: bool) -> None:
     """Print a table: the typical patient, the median and the middle 90% of patients."""
     rows = []
-    for row in result.summary():
-        if not chosen and row["name"] not in _SHOWN:
+    summary = result.summary()
+    shown = [row["name"] for row in summary] if chosen else _shown(summary)
+    for row in summary:
+        if row["name"] not in shown:
             continue
         name, unit = row["name"], row["unit"]
-        figures = [(f, u or unit, [row[k].get(f) for k in _KINDS]) for f, u in _FIGURES]
+        figures = [(f, u.format(unit), [row[k].get(f) for k in _KINDS]) for f, u in _FIGURES]
         if name.split(":")[0] in _SLOW:
             figures += [(f"at {h} h", unit, [row[k]["at"].get(h) for k in _KINDS]) for h in _HOURS]
         for figure, its_unit, (typical, median, low, high) in figures:

@@ -65,6 +65,16 @@ class Power:
         moved += self.kept * x
         return np.asarray(moved)
 
+    def apply_each(self, x: Array) -> Array:
+        """``exp(M) x`` for T states of each patient, (N, T, b)."""
+        moved = np.matmul(x, self.rest.swapaxes(1, 2))
+        moved += self.kept[:, None, :] * x
+        return np.asarray(moved)
+
+    def take(self, members: NDArray[np.int64]) -> Power:
+        """Some of the matrices."""
+        return Power(self.rest[members], self.kept[members])
+
 
 def norms(matrix: Array) -> Array:
     """Norm of each matrix (..., b, b): the largest column sum of sizes."""

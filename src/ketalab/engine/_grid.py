@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ketalab.engine._flow import State
 from ketalab.engine._lockstep import Stepper
 from ketalab.engine._problem import Array, Problem, Schedule, Segment, Tell
 from ketalab.errors import SolutionError
@@ -53,14 +54,14 @@ class _Walk:
     stepper: Stepper
     segment: Segment
     peak: Array
-    x: list[Array]
+    x: State
     y: Array
     position: int = 0
     levels: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.finest = _finest(self.segment)
-        self.ladders = self.stepper.ladders(self.segment.length, self.finest)
+        self.along = self.stepper.flow.propagators(self.segment, self.finest)
         self.inputs = self.stepper.inputs(self.segment)
         self.level = self._first_level()
 
@@ -75,16 +76,15 @@ class _Walk:
         longest = min(_level_of(self.segment, _FIRST), self.finest - 1)
         size = np.maximum(np.maximum(np.abs(self.y), _FLOOR * self.peak), _REST)
 
-        def slopes(x: list[Array]) -> Array:
-            linear = stepper.gather(x)
+        def slopes(x: State) -> Array:
+            linear = stepper.flow.gather(x)
             return stepper.slopes([linear[d] for d in stepper.problem.drivers], self.y, self.inputs)
 
         start, after = slopes(self.x), dict[int, Array]()
         for level in range(longest, self.finest + 1):
-            x = [la.step(part, level) for la, part in zip(self.ladders, self.x, strict=True)]
-            after[level] = slopes(x)
+            after[level] = slopes(self.along.step(self.x, level))
         for level in range(longest, self.finest):
-            nodes = stepper.drivers(self.ladders, self.x, level)
+            nodes = stepper.flow.drivers(self.along, self.x, level)
             stages = stepper.slopes(nodes, self.y, self.inputs) if nodes else start[:, None, :]
             missed = 0.0
             for deeper in range(level + 1, self.finest + 1):
@@ -101,10 +101,10 @@ class _Walk:
         stepper, x, y = self.stepper, self.x, self.y
         while True:
             level = self.level
-            whole = stepper.stages(self.ladders, x, y, level, self.inputs)
-            first = stepper.stages(self.ladders, x, y, level + 1, self.inputs)
-            half = [la.step(part, level + 1) for la, part in zip(self.ladders, x, strict=True)]
-            second = stepper.stages(self.ladders, half, first[:, -1], level + 1, self.inputs)
+            whole = stepper.stages(self.along, x, y, level, self.inputs)
+            first = stepper.stages(self.along, x, y, level + 1, self.inputs)
+            half = self.along.step(x, level + 1)
+            second = stepper.stages(self.along, half, first[:, -1], level + 1, self.inputs)
             quarter = stepper.method.interpolate(y, whole, 0.25)
             error = max(
                 _error(whole[:, -1], second[:, -1], self.peak),
@@ -119,7 +119,7 @@ class _Walk:
                 break
             self.level += 1
         self.levels.append(level)
-        self.x = [la.step(part, level) for la, part in zip(self.ladders, x, strict=True)]
+        self.x = self.along.step(x, level)
         self.y = second[:, -1]
         self.position += 2 ** (self.finest - level)
         grown = 2 ** (self.finest - level + 1)
@@ -151,12 +151,12 @@ def _peaks(stepper: Stepper, schedule: Schedule, tell: Tell | None) -> Array:
     for number, segment in enumerate(schedule):
         if tell is not None:
             tell(number / (2 * len(schedule)))
-        x = stepper.enter(x, segment)
-        ladders, inputs = stepper.ladders(segment.length, _finest(segment)), stepper.inputs(segment)
+        x = stepper.flow.enter(x, segment)
+        along, inputs = stepper.flow.propagators(segment, _finest(segment)), stepper.inputs(segment)
         first = min(max(_level_of(segment, _FIRST), 1), _finest(segment))
         for level in (first, *range(first, 0, -1)):
-            y = stepper.stages(ladders, x, y, level, inputs)[:, -1]
-            x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
+            y = stepper.stages(along, x, y, level, inputs)[:, -1]
+            x = along.step(x, level)
             peak = np.maximum(peak, np.abs(y))
     return peak
 
@@ -191,15 +191,18 @@ def build_grid(pilots: Problem, schedule: Schedule, *, tell: Tell | None = None)
     """Return the levels of the steps of each segment.
 
     Segments that are alike (see :func:`_kind`) share one set of steps, refined on the first two of them: the second
-    sees what the first left behind. ``tell`` hears how far it is.
+    sees what the first left behind. ``tell`` hears how far it is. Without other states the linear part is exact in
+    steps as long as the segments.
     """
+    if not pilots.state_names:
+        return ((0,),) * len(schedule)
     with np.errstate(all="ignore"):
         return _build(pilots, schedule, tell)
 
 
 def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
     stepper = Stepper(pilots, schedule)
-    if stepper.no_number.any():
+    if stepper.flow.no_number.any():
         raise SolutionError("the time grid cannot be built: a pilot's rate is not a finite number")
     peak = _peaks(stepper, schedule, tell)
     x, y = stepper.start()
@@ -210,7 +213,7 @@ def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
             tell((len(schedule) + len(keys)) / (2 * len(schedule)))
         key = _kind(segment)
         keys.append(key)
-        x = stepper.enter(x, segment)
+        x = stepper.flow.enter(x, segment)
         chosen = known.setdefault(key, [])
         if len(chosen) < 2:
             walk = _Walk(stepper, segment, peak, x, y)
@@ -218,10 +221,10 @@ def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
             x, y = walk.x, walk.y
             chosen.append(tuple(walk.levels))
             continue
-        ladders, inputs = stepper.ladders(segment.length, _finest(segment)), stepper.inputs(segment)
+        along, inputs = stepper.flow.propagators(segment, _finest(segment)), stepper.inputs(segment)
         for level in chosen[1]:
-            y = stepper.stages(ladders, x, y, level, inputs)[:, -1]
-            x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
+            y = stepper.stages(along, x, y, level, inputs)[:, -1]
+            x = along.step(x, level)
     merged = {key: (_merge(*c) if len(c) == 2 else c[0]) for key, c in known.items()}
     return tuple(merged[key] for key in keys)
 

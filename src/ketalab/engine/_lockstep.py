@@ -7,13 +7,10 @@ no longer moves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.engine._linear import Block, Ladder, split_blocks
+from ketalab.engine._flow import Flow, Propagators, State
 from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution, Tell, check_times
 from ketalab.engine._radau import Collocation, radau, sum_in_order
 
@@ -22,93 +19,30 @@ STAGES = 4
 _SETTLED = 1e-9
 _SWEEPS = 25
 _SMALL_SHARE, _TINY = 1e-3, 1e-300
+NO_NUMBER = "its linear part is not a finite number"
 #: A state that would grow by more than this exponent in one step is beyond the scheme, which would let it decay.
 _GROWTH = 1.0
 
 
 class Stepper:
-    """One patient group on the way through a schedule: propagators and solve factors, kept by length and level."""
+    """One patient group on the way through a schedule: its linear part, and solve factors kept by step size."""
 
     def __init__(self, problem: Problem, schedule: Schedule) -> None:
-        # A matrix that is no number would spoil nobody else, but it has no propagator: rest in its place.
-        self.no_number: NDArray[np.bool_] = np.logical_not(
-            np.isfinite(problem.matrix).all(axis=(1, 2))
-        )
-        if self.no_number.any():
-            kept = np.where(self.no_number[:, None, None], 0.0, problem.matrix)
-            problem = replace(problem, matrix=kept)
         self.problem = problem
         self.runs_away = np.zeros(problem.patients, dtype=bool)
         self.unsettled = np.zeros(problem.patients, dtype=bool)
         self.method: Collocation = radau(STAGES)
-        inflow = {state for segment in schedule for state, _ in segment.inflow}
-        self.blocks: tuple[Block, ...] = split_blocks(problem.matrix, inflow)
-        self.watched = [
-            tuple(b.index.index(d) for d in problem.drivers if d in b.index) for b in self.blocks
-        ]
-        found = [
-            b.index[w] for b, places in zip(self.blocks, self.watched, strict=True) for w in places
-        ]
-        self._driver_order = np.argsort(
-            np.array([problem.drivers.index(d) for d in found], dtype=int)
-        )
-        self._ladders: dict[tuple[float, int], tuple[Ladder, ...]] = {}
+        self.flow = Flow(problem, schedule, self.method.nodes)
         self._factors: dict[float, list[Array | None]] = {}
 
-    def ladders(self, length: float, finest: int) -> tuple[Ladder, ...]:
-        """Propagators for a segment's length, made once."""
-        # Lengths that differ by rounding (83.33 h after each of eight doses) share one ladder; no coarser, because
-        # an infusion gives its rate times the ladder's length.
-        key = (float(f"{length:.13g}"), finest)
-        if key not in self._ladders:
-            self._ladders[key] = tuple(
-                Ladder(block, length, self.method.nodes, watched, finest)
-                for block, watched in zip(self.blocks, self.watched, strict=True)
-            )
-        return self._ladders[key]
-
-    def start(self) -> tuple[list[Array], Array]:
-        """Linear states per block (N, b), and the other states (m, N), before any event."""
-        n = self.problem.patients
-        x = [np.zeros((n, block.matrix.shape[1])) for block in self.blocks]
-        return x, np.repeat(self.problem.initial[:, None], n, axis=1)
-
-    def enter(self, x: list[Array], segment: Segment) -> list[Array]:
-        """Add a segment's boluses and set its inflows."""
-        boluses, inflow = dict[int, Array](), dict[int, Array]()
-        for table, events in ((boluses, segment.boluses), (inflow, segment.inflow)):
-            for state, amount in events:
-                table[state] = table.get(state, np.zeros(())) + amount
-        entered = []
-        for block, old in zip(self.blocks, x, strict=True):
-            new = old.copy()
-            for place, state in enumerate(block.index):
-                if state in boluses:
-                    new[:, place] += boluses[state]
-            for column, entry in enumerate(block.entries):
-                new[:, len(block.index) + column] = inflow.get(block.index[entry], np.zeros(()))
-            entered.append(new)
-        return entered
+    def start(self) -> tuple[State, Array]:
+        """Linear states of each block, and the other states (m, N), before any event."""
+        initial = np.repeat(self.problem.initial[:, None], self.problem.patients, axis=1)
+        return self.flow.start(), initial
 
     def inputs(self, segment: Segment) -> list[Array]:
         """Values of the free inputs in a segment."""
         return [np.asarray(segment.inputs[name], dtype=float) for name in self.problem.input_names]
-
-    def gather(self, x: Iterable[Array]) -> Array:
-        """Linear states in their own order, (n, N)."""
-        out = np.empty((len(self.problem.linear_names), self.problem.patients))
-        for block, part in zip(self.blocks, x, strict=True):
-            out[list(block.index)] = part[:, : len(block.index)].T
-        return out
-
-    def drivers(self, ladders: tuple[Ladder, ...], x: list[Array], level: int) -> list[Array]:
-        """The linear states that the others read, at the nodes of a step, (s, N) each."""
-        watched = [
-            ladder.nodes(part, level)
-            for ladder, part, places in zip(ladders, x, self.watched, strict=True)
-            if places
-        ]
-        return list(np.concatenate(watched)[self._driver_order]) if watched else []
 
     def slopes(self, drivers: list[Array], y: Array, inputs: list[Array]) -> Array:
         """Rates dy/dt of the other states (m, ..., N) at ``y`` (m, N), for drivers (..., N)."""
@@ -134,12 +68,14 @@ class Stepper:
         return self._factors[hours]
 
     def stages(
-        self, ladders: tuple[Ladder, ...], x: list[Array], y: Array, level: int, inputs: list[Array]
+        self, along: Propagators, x: State, y: Array, level: int, inputs: list[Array]
     ) -> Array:
         """The other states at the nodes of one step, (m, s, N)."""
         p, s = self.problem, STAGES
-        hours = ladders[0].length * 2.0**-level
-        drivers = self.drivers(ladders, x, level)
+        if not p.state_names:
+            return np.zeros((0, s, p.patients))
+        hours = along.length * 2.0**-level
+        drivers = self.flow.drivers(along, x, level)
         stages = [np.repeat(row[None, :], s, axis=0) for row in y]
         factors = self._solve_factors(hours, inputs)
         # In a loop a patient is swept until it is settled, and then left alone whoever else still moves.
@@ -159,7 +95,7 @@ class Stepper:
                 break
         if p.loop:
             self.unsettled |= ~settled
-        return np.stack(stages) if stages else np.zeros((0, s, p.patients))
+        return np.stack(stages)
 
     def _solve_state(
         self,
@@ -217,7 +153,34 @@ def solve(
     """
     check_times(schedule, times)
     with np.errstate(all="ignore"):
+        if not problem.state_names:
+            return _solve_linear(problem, schedule, times, tell)
         return _solve(problem, schedule, grid, times, tell)
+
+
+def _solve_linear(
+    problem: Problem, schedule: Schedule, times: Array, tell: Tell | None
+) -> Solution:
+    """Linear states alone: exact at any time, whatever the grid."""
+    flow = Flow(problem, schedule, radau(STAGES).nodes)
+    x = flow.start()
+    linear = np.empty((len(times), len(problem.linear_names), problem.patients))
+    for number, segment in enumerate(schedule):
+        along = flow.propagators(segment, 0)
+        x = flow.enter(x, segment)
+        last = number == len(schedule) - 1
+        first = np.searchsorted(times, segment.start)
+        end = len(times) if last else np.searchsorted(times, segment.stop)
+        # No longer than the ladder, whose length may differ from the segment's by rounding.
+        hours = np.minimum(times[first:end] - segment.start, along.length)
+        linear[first:end] = flow.sample(along, x, hours)
+        x = along.step(x, 0)
+        if tell is not None:
+            tell((number + 1) / len(schedule))
+    states = np.empty((len(times), 0, problem.patients))
+    failed = _failures(problem, linear, states)
+    failed |= _with_reason(flow.no_number, NO_NUMBER)
+    return Solution(times, linear, states, failed)
 
 
 def _solve(
@@ -228,33 +191,31 @@ def _solve(
     tell: Tell | None,
 ) -> Solution:
     stepper = Stepper(problem, schedule)
+    flow = stepper.flow
     x, y = stepper.start()
     linear = np.empty((len(times), len(problem.linear_names), problem.patients))
     states = np.empty((len(times), len(problem.state_names), problem.patients))
     done = 0
     for number, (segment, levels) in enumerate(zip(schedule, grid, strict=True)):
-        ladders = stepper.ladders(segment.length, max(levels))
+        along = flow.propagators(segment, max(levels))
         inputs = stepper.inputs(segment)
-        x = stepper.enter(x, segment)
+        x = flow.enter(x, segment)
         last = number == len(schedule) - 1
         begin, place = segment.start, 0.0
         for level in levels:
             place += 2.0**-level
             end = segment.stop if place >= 1 else segment.start + place * segment.length
-            stages = stepper.stages(ladders, x, y, level, inputs)
+            stages = stepper.stages(along, x, y, level, inputs)
             while done < len(times) and (times[done] < end or (last and times[done] <= end)):
                 hours = times[done] - begin
                 here = x
                 if hours > 0:
                     whole = times[done] == end
-                    here = [
-                        la.step(part, level) if whole else la.advance(part, hours)
-                        for la, part in zip(ladders, x, strict=True)
-                    ]
-                linear[done] = stepper.gather(here)
+                    here = along.step(x, level) if whole else along.advance(x, hours)
+                linear[done] = flow.gather(here)
                 states[done] = stepper.method.interpolate(y, stages, hours / (end - begin))
                 done += 1
-            x = [la.step(part, level) for la, part in zip(ladders, x, strict=True)]
+            x = along.step(x, level)
             y = stages[:, -1] if len(stages) else y
             begin = end
         if tell is not None:
@@ -262,7 +223,7 @@ def _solve(
     # The later reason explains the one before: who runs away has no numbers, who has none never settles.
     failed = _with_reason(stepper.unsettled, f"a feedback loop did not settle in {_SWEEPS} sweeps")
     failed |= _failures(problem, linear, states)
-    failed |= _with_reason(stepper.no_number, "its linear part is not a finite number")
+    failed |= _with_reason(flow.no_number, NO_NUMBER)
     failed |= _with_reason(stepper.runs_away, "a state grows faster than the time grid can follow")
     return Solution(times, linear, states, failed)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ketalab.errors import ScenarioError
 
 Array = NDArray[np.float64]
+Links = NDArray[np.bool_]
 Function = Callable[..., Any]
 #: Hears how far a solution is, 0 to 1.
 Tell = Callable[[float], None]
@@ -24,10 +25,16 @@ Tell = Callable[[float], None]
 class Problem:
     """``dx/dt = A x + inflow`` and ``dy_i/dt = g_i - k_i y_i`` for N patients.
 
-    ``matrix`` (N, n, n), per hour; ``initial`` (m,); ``gains[i]`` and ``rates[i]`` are functions of (drivers, states,
-    parameters, covariates, inputs), lists of arrays that broadcast with (..., N); ``drivers`` are the
-    indices of the linear states among their arguments; ``constant_rate[i]`` says that k_i does not move;
-    ``order`` is the order of the cascade and ``loop`` whether one feedback loop closes it;
+    ``matrix`` (N, n, n) is A, per hour. Inputs may move it from segment to segment: ``movers`` names those that do, and
+    ``moved`` is a function (parameters, covariates, inputs) -> (N, n, n) that is then asked in place of ``matrix``.
+    ``links`` (n, n) says which entries may differ from zero in anybody, at any time, so that what is left out does not
+    depend on who is simulated; where it is not given, those that do.
+
+    ``initial`` (m,); ``gains[i]`` and ``rates[i]`` are functions of (drivers, states, parameters, covariates, inputs),
+    lists of arrays that broadcast with (..., N); ``drivers`` are the indices of the linear states among their
+    arguments; ``constant_rate[i]`` says that k_i does not move; ``order`` is the order of the cascade and ``loop``
+    whether one feedback loop closes it. There may be no other states at all (m = 0).
+
     ``source`` writes the text of all dz/dt and their Jacobian for the checker, where z are the linear states and then
     the others. The text defines ``FIXED``, a number; ``prepare(given, out)``, which makes that many numbers from the
     parameters, covariates and inputs in a row; ``rates(z, fixed, out)``; and ``jacobian(z, fixed, out)``, which writes
@@ -48,6 +55,9 @@ class Problem:
     covariates: Array
     input_names: tuple[str, ...]
     source: Callable[[], str] | None = None
+    links: Links | None = None
+    movers: tuple[str, ...] = ()
+    moved: Function | None = None
 
     @property
     def patients(self) -> int:
@@ -62,6 +72,18 @@ class Problem:
             parameters=self.parameters[:, patients],
             covariates=self.covariates[:, patients],
         )
+
+    def matrix_under(self, inputs: Mapping[str, Array | float]) -> Array:
+        """A (N, n, n) while inputs have these values, numbers or one a patient."""
+        if self.moved is None:
+            return self.matrix
+        # One a patient in any case, so that the last digit does not depend on how a value is given.
+        values = [
+            np.full(self.patients, np.asarray(inputs[name], dtype=float))
+            for name in self.input_names
+        ]
+        made: Array = self.moved(self.parameters, self.covariates, values)
+        return made
 
 
 @dataclass(frozen=True)

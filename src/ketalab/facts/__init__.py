@@ -2,9 +2,10 @@
 
 from ketalab.facts._check import check_facts
 from ketalab.facts._cite import csl_from_record, render
+from ketalab.facts._compound import Block, Compound
+from ketalab.facts._kinetics import COVARIATES, Kinetics, Quantity
 from ketalab.facts._load import (
     DATA,
-    Compound,
     Scale,
     citations,
     compounds,
@@ -12,13 +13,20 @@ from ketalab.facts._load import (
     facts,
     scales,
 )
+from ketalab.facts._product import read_product
+from ketalab.facts._pumps import Pump, pumps
 from ketalab.facts._record import Fact, Spread
 from ketalab.facts._units import check_unit, conversion_factor, convert, parse_unit
 
 __all__ = [
+    "COVARIATES",
     "DATA",
+    "Block",
     "Compound",
     "Fact",
+    "Kinetics",
+    "Pump",
+    "Quantity",
     "Scale",
     "Spread",
     "check_facts",
@@ -31,6 +39,8 @@ __all__ = [
     "fact",
     "facts",
     "parse_unit",
+    "pumps",
+    "read_product",
     "render",
     "scales",
 ]

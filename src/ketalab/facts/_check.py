@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ketalab.errors import InputError
+from ketalab.errors import InputError, closest
 from ketalab.facts._load import citations, compounds, facts, scales
+from ketalab.facts._pumps import pumps
 from ketalab.facts._units import check_unit, parse_unit
 
 
@@ -22,12 +23,24 @@ def check_facts() -> list[str]:
         if not reference.get("title"):
             problems.append(f"reference {key}: no title")
     for compound in compounds().values():
-        for name in (compound.molar_mass, compound.hydrochloride):
-            if name is not None and name not in known:
-                problems.append(f"compound {compound.id}: no fact {name!r}")
+        for name, unit in dict.fromkeys(compound.uses()):
+            if name not in known:
+                problems.append(f"compound {compound.id}: no fact {name!r}{closest(name, known)}")
+                continue
+            try:
+                check_unit(known[name].unit, unit, f"compound {compound.id}: fact {name}")
+            except InputError as error:
+                problems.append(str(error))
         total = sum(compound.molecules.values())
         if compound.molecules and abs(total - 1) > 1e-9:
             problems.append(f"compound {compound.id}: shares of molecules sum to {total:g}, not 1")
+    for pump in pumps().values():
+        for name in pump.facts:
+            if name not in known or known[name].citation != pump.citation:
+                problems.append(f"pump {pump.id}: no fact {name!r} that cites {pump.citation}")
+        for drug in pump.drugs:
+            if drug not in compounds():
+                problems.append(f"pump {pump.id}: no compound {drug!r}")
     for scale in scales().values():
         for field in (
             "maximum",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -13,28 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ketalab._files import read_yaml
 from ketalab._problems import first_problem
 from ketalab.errors import FactError, closest
+from ketalab.facts._compound import Compound
 from ketalab.facts._record import Fact
 
 DATA = Path(__file__).parent.parent / "data"
-
-
-class Compound(BaseModel):
-    """A substance that a phrase can name, and the molecules that it brings.
-
-    ``molecules`` gives the share of each molecule by mass of base; ``molar_mass`` and ``hydrochloride``
-    name the facts that turn milligrams of base or salt into moles. ``inert`` compounds (saline) bring
-    none.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    names: tuple[str, ...]
-    molecules: dict[str, float] = {}
-    molar_mass: str | None = None
-    hydrochloride: str | None = None
-    inert: bool = False
-    note: str = ""
 
 
 class Scale(BaseModel):
@@ -79,8 +62,9 @@ def _by_id(records: Iterator[Any], what: str) -> Mapping[str, Any]:
 
 @cache
 def facts() -> Mapping[str, Fact]:
-    """All facts by id."""
-    return _by_id(_records("facts", Fact), "fact")
+    """All facts by id, those that a compound's file holds among them."""
+    own = (record for compound in compounds().values() for record in compound.facts)
+    return _by_id(chain(_records("facts", Fact), own), "fact")
 
 
 @cache

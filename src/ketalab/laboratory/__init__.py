@@ -1,5 +1,7 @@
 """The laboratory: the one place where model and engine meet."""
 
+from ketalab.laboratory._between import facts_of_settings, study_settings
+from ketalab.laboratory._compare import UNITS, Compared, Comparison, compare
 from ketalab.laboratory._course import (
     Course,
     build_matrices,
@@ -7,11 +9,39 @@ from ketalab.laboratory._course import (
     facts_of_doses,
     intervention_inputs,
 )
+from ketalab.laboratory._equivalent import Equivalent, Match, equivalent
 from ketalab.laboratory._guard import ALLOWED, Account, Check
-from ketalab.laboratory._individuals import Individuals, draw_fact, individuals, typical_individual
+from ketalab.laboratory._individuals import (
+    Individuals,
+    draw_fact,
+    from_scale,
+    individuals,
+    individuals_at,
+    typical_individual,
+    value_of,
+)
+from ketalab.laboratory._looks import looks
+from ketalab.laboratory._matrix import Cell, matrix
 from ketalab.laboratory._measures import exposure
-from ketalab.laboratory._model import OutputInfo, human_model, output, outputs
+from ketalab.laboratory._model import (
+    OutputInfo,
+    body_model,
+    human_model,
+    model_for,
+    output,
+    outputs,
+    whom,
+)
+from ketalab.laboratory._nca import Noncompartmental, bioavailability, nca, partial_auc
 from ketalab.laboratory._person import Person, find_person
+from ketalab.laboratory._posterior import (
+    Posterior,
+    current_posterior,
+    load_posterior,
+    read_posterior,
+    shipped_posterior,
+    using_posterior,
+)
 from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._result import Result, check_writable, plain, references
 from ketalab.laboratory._run import BATCH, Integrated, integrate, run
@@ -26,6 +56,9 @@ from ketalab.laboratory._scenario import (
 )
 from ketalab.laboratory._scores import Baseline, baseline
 from ketalab.laboratory._simulate import simulate
+from ketalab.laboratory._studied import warnings as studied_warnings
+from ketalab.laboratory._terminal import TerminalPhase
+from ketalab.laboratory._windows import facts_of_windows, standing, windows_of
 
 __all__ = [
     "ALLOWED",
@@ -35,36 +68,69 @@ __all__ = [
     "FAILED",
     "MAX_TIMES",
     "SPECIES",
+    "UNITS",
     "Account",
     "Baseline",
+    "Cell",
     "Check",
+    "Compared",
+    "Comparison",
     "Course",
     "Engine",
+    "Equivalent",
     "Individuals",
     "Integrated",
+    "Match",
+    "Noncompartmental",
     "OutputInfo",
     "Person",
+    "Posterior",
     "Prepared",
     "Result",
     "Scenario",
+    "TerminalPhase",
     "baseline",
+    "bioavailability",
+    "body_model",
     "build_matrices",
     "check_modelled",
     "check_writable",
+    "compare",
+    "current_posterior",
     "draw_fact",
+    "equivalent",
     "exposure",
     "facts_of_doses",
+    "facts_of_settings",
+    "facts_of_windows",
     "find_person",
+    "from_scale",
     "human_model",
     "individuals",
+    "individuals_at",
     "integrate",
     "intervention_inputs",
+    "load_posterior",
+    "looks",
+    "matrix",
+    "model_for",
+    "nca",
     "output",
     "outputs",
+    "partial_auc",
     "plain",
     "prepare",
+    "read_posterior",
     "references",
     "run",
+    "shipped_posterior",
     "simulate",
+    "standing",
+    "studied_warnings",
+    "study_settings",
     "typical_individual",
+    "using_posterior",
+    "value_of",
+    "whom",
+    "windows_of",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -11,15 +12,19 @@ from numpy.typing import NDArray
 
 from ketalab.engine import Problem, Schedule, Segment
 from ketalab.errors import ScenarioError
-from ketalab.facts import compounds, fact
+from ketalab.facts import compounds, fact, pumps
 from ketalab.laboratory._individuals import Individuals
+from ketalab.laboratory._windows import facts_of_windows, windows_of
+from ketalab.model.contract import Values
 from ketalab.model.tracing import Traced
-from ketalab.protocol import Administration, Intervention
+from ketalab.protocol import ROUTES, Administration, Intervention
 
 Array = NDArray[np.float64]
 
 #: Two events closer than this (hours; a millisecond) are one.
 _SAME_TIME = 3e-7
+#: What a phrase calls the marketed nasal device.
+MARKETED = "device"
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def micromoles(administration: Administration) -> dict[str, float]:
         The compound has no kinetics in the model yet.
     """
     compound = compounds()[administration.compound]
-    if compound.inert:
+    if compound.inert or compound.blocks:
         return {}
     if not compound.molecules or compound.molar_mass is None:
         modelled = ", ".join(c.id for c in compounds().values() if c.molecules or c.inert)
@@ -80,26 +85,30 @@ def facts_of_doses(administrations: Sequence[Administration]) -> tuple[str, ...]
         used.append(compound.molar_mass)
         if a.salt == "hydrochloride":
             used.append(compound.hydrochloride)
+        if a.program is not None:
+            used += pumps()[a.program.pump].facts
+    used += facts_of_windows([a.compound for a in administrations])
     return tuple(dict.fromkeys(name for name in used if name is not None))
 
 
-def entry_states(model: Traced) -> dict[tuple[str, str], int]:
-    """(route, molecule) -> index of the linear state that it enters."""
+def entry_points(model: Traced) -> dict[tuple[str, str], list[tuple[int, str | None]]]:
+    """(route, molecule) -> the linear states that it enters, each with the name of its share (None: all of it)."""
     places = {name: i for i, name in enumerate(model.linear)}
-    return {
-        (entry.route, entry.molecule): places[entry.state]
-        for layer in model.joined.layers
-        for entry in layer.entries
-    }
+    points: dict[tuple[str, str], list[tuple[int, str | None]]] = {}
+    for layer in model.joined.layers:
+        for entry in layer.entries:
+            found = points.setdefault((entry.route, entry.molecule), [])
+            found.append((places[entry.state], entry.share))
+    return points
 
 
 def check_modelled(model: Traced, administrations: Sequence[Administration]) -> None:
     """Raise :class:`~ketalab.errors.ScenarioError` for a drug or a route that has no model yet."""
-    entries = entry_states(model)
+    entries = entry_points(model)
     for administration in administrations:
         for molecule in micromoles(administration):
             if (administration.route, molecule) not in entries:
-                known = sorted({route for route, m in entries if m == molecule})
+                known = [route for route in ROUTES if (route, molecule) in entries]
                 raise ScenarioError(
                     f"{administration.compound!r} by route {administration.route!r} has no model yet; "
                     f"modelled: {', '.join(known) or 'none'}",
@@ -138,15 +147,64 @@ def _edges(course: Course, session_window: tuple[float, float] | None) -> list[f
     return kept
 
 
+class _NumericMaths:
+    """The mathematics namespace for arrays."""
+
+    exp = staticmethod(np.exp)
+    log = staticmethod(np.log)
+    sqrt = staticmethod(np.sqrt)
+    maximum = staticmethod(np.maximum)
+    minimum = staticmethod(np.minimum)
+
+
+def dose_parts(
+    model: Traced, course: Course, people: Individuals, dose: Mapping[str, Array | float]
+) -> dict[str, Array]:
+    """The parts of a dose that enter each state, by name, one a person, as the layers compute them."""
+    rows = dict(zip(model.parameters, people.parameters, strict=True))
+    known = dict(zip(model.covariates, people.covariates, strict=True))
+    constants = {**model.defaults, **course.settings}
+    made: dict[str, Array] = {}
+    for layer in model.joined.layers:
+        if layer.shares is not None:
+            own = {p.name: rows[f"{layer.name}.{p.name}"] for p in layer.parameters}
+            ports = {port.name: constants[port.name] for port in layer.inputs}
+            values = Values({**ports, **own, **known, **dose})
+            made |= {k: np.asarray(x) for k, x in layer.shares(_NumericMaths(), values).items()}
+    return made
+
+
+def amounts_given(
+    a: Administration, weights: Array
+) -> tuple[dict[str, Array], dict[str, Array | float]]:
+    """Micromoles of each molecule, one a person, and what shares read of the dose."""
+    amounts = {
+        molecule: (weights if a.per_kg else np.ones_like(weights)) * amount
+        for molecule, amount in micromoles(a).items()
+    }
+    mass = compounds()[a.compound].molar_mass
+    base = fact(mass).to("mg/umol") if mass is not None else 0.0
+    about: dict[str, Array | float] = {
+        "dose_mg": base * sum(amounts.values(), np.zeros_like(weights)),
+        "device": 1.0 if a.device == MARKETED else 0.0,
+        "hold": a.hold_h or 0.0,
+        "held": 0.0 if a.hold_h is None else 1.0,
+    }
+    return amounts, about
+
+
 def _give(
-    model: Traced, course: Course, weights: Array, edges: list[float]
+    model: Traced, course: Course, people: Individuals, edges: list[float]
 ) -> tuple[dict[int, list[tuple[int, Array]]], list[tuple[int, int, int, Array]]]:
     """Boluses by the number of their edge, and inflows as (first edge, last edge, state, amount per hour).
 
     An event within a millisecond of an edge is at that edge, and an infusion's rate is its amount over the time
     between its edges, so that the whole dose is given whatever was joined.
     """
-    entries = entry_states(model)
+    if not course.administrations:
+        return {}, []
+    entries = entry_points(model)
+    weights = people.covariates[model.covariates.index("weight")]
     places = np.array(edges)
     boluses: dict[int, list[tuple[int, Array]]] = {}
     inflows = []
@@ -156,9 +214,14 @@ def _give(
         first = int(np.argmin(np.abs(places - a.time_h)))
         last = int(np.argmin(np.abs(places - a.end_h)))
         cut = a.end_h > course.horizon_h + _SAME_TIME
-        for molecule, amount in micromoles(a).items():
-            state = entries[a.route, molecule]
-            given = (weights if a.per_kg else np.ones_like(weights)) * amount
+        amounts, about = amounts_given(a, weights)
+        points = [
+            (point, x) for molecule, x in amounts.items() for point in entries[a.route, molecule]
+        ]
+        shared = any(share is not None for (_, share), _ in points)
+        shares = dose_parts(model, course, people, about) if shared else {}
+        for (state, share), amount in points:
+            given = amount if share is None else amount * shares[share]
             if last == first:
                 boluses.setdefault(first, []).append((state, given))
             else:
@@ -167,10 +230,10 @@ def _give(
     return boluses, inflows
 
 
-def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
+def build_schedule(model: Traced, course: Course, people: Individuals) -> Schedule:
     """Cut a course into segments without events inside.
 
-    Amounts are micromoles, one a person where doses go by weight; ``weights`` (N,) kg.
+    Amounts are micromoles, one a person: doses go by weight, and what of them enters where by the person's parameters.
 
     Raises
     ------
@@ -178,15 +241,17 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
         A drug, route or intervention without a model, or a course shorter than a millisecond.
     """
     check_modelled(model, course.administrations)
+    course = replace(
+        course, interventions=(*course.interventions, *windows_of(course.administrations))
+    )
     scaled = intervention_inputs(model, course.interventions)
     window = None
     if course.sessions:
         lasts = fact("expectation_lasts").to("h")
         window = (min(course.sessions), max(course.sessions) + lasts)
-    defaults = {port.name: port.default or 0.0 for _, port in model.joined.free_inputs}
-    constant: dict[str, Array | float] = {**defaults, **course.settings}
+    constant: dict[str, Array | float] = {**model.defaults, **course.settings}
     edges = _edges(course, window)
-    boluses, inflows = _give(model, course, weights, edges)
+    boluses, inflows = _give(model, course, people, edges)
     segments = []
     for number, (start, stop) in enumerate(pairwise(edges)):
         inflow = tuple(
@@ -202,27 +267,38 @@ def build_schedule(model: Traced, course: Course, weights: Array) -> Schedule:
     return tuple(segments)
 
 
-def build_matrices(model: Traced, individuals: Individuals) -> Array:
-    """A of the linear states for given people, (N, n, n), per hour."""
+def _fill_matrices(
+    model: Traced, parameters: Array, covariates: Array, inputs: Sequence[Array | float]
+) -> Array:
+    """A of the linear states, (N, n, n), per hour; ``inputs`` in the order of the model."""
     places, entries = model.matrix_function
-    n, count = len(model.linear), individuals.parameters.shape[1]
-    matrix = np.zeros((count, n, n))
-    values = entries(list(individuals.parameters), list(individuals.covariates))
+    n = len(model.linear)
+    matrix = np.zeros((parameters.shape[1], n, n))
+    values = entries(list(parameters), list(covariates), list(inputs))
     for (i, j), value in zip(places, values, strict=True):
         matrix[:, i, j] = value
     return matrix
 
 
+def build_matrices(model: Traced, individuals: Individuals) -> Array:
+    """A of the linear states for given people, (N, n, n), per hour, with every input at its default."""
+    inputs = [model.defaults[name] for name in model.inputs]
+    return _fill_matrices(model, individuals.parameters, individuals.covariates, inputs)
+
+
 def make_problem(model: Traced, individuals: Individuals) -> Problem:
     """The engine's view of the model for given people."""
-    gains, rates = zip(*model.state_functions, strict=True)
+    n = len(model.linear)
+    links = np.zeros((n, n), dtype=bool)
+    for place in model.matrix_function[0]:
+        links[place] = True
     return Problem(
         linear_names=model.linear,
         state_names=model.states,
         matrix=build_matrices(model, individuals),
         initial=np.array(model.initial),
-        gains=gains,
-        rates=rates,
+        gains=tuple(gain for gain, _ in model.state_functions),
+        rates=tuple(rate for _, rate in model.state_functions),
         constant_rate=tuple(model.constant_rate(i) for i in range(len(model.states))),
         drivers=model.drivers,
         order=model.order,
@@ -231,4 +307,7 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         covariates=individuals.covariates,
         input_names=model.inputs,
         source=lambda: model.source,
+        links=links,
+        movers=model.movers,
+        moved=partial(_fill_matrices, model) if model.movers else None,
     )

@@ -97,7 +97,10 @@ class Check:
     def line(self) -> str:
         """One sentence for a reader."""
         if self.error is None:
-            return "Nobody was checked on half the steps: the checker controls its own error."
+            return (
+                "Nobody was checked on half the steps: a body alone is exact, and the checker controls "
+                "its own error."
+            )
         text = (
             f"Checked on half the steps: {self.checked} patient{'s' * (self.checked != 1)}; "
             f"largest error {self.error:.1e} (allowed {self.allowed:.0e})."

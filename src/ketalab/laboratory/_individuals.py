@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.facts import Fact, conversion_factor, fact
+from ketalab.laboratory._posterior import current_posterior
 from ketalab.model import Parameter
 from ketalab.model.tracing import Traced
 from ketalab.people import People, Population, Streams, typical_people
@@ -25,7 +28,8 @@ class Individuals:
     covariates: Array
 
 
-def _from_scale(record: Fact, x: Array) -> Array:
+def from_scale(record: Fact, x: Array) -> Array:
+    """A fact's value from the scale of its uncertainty (log, logit or identity)."""
     if record.support == "positive":
         return np.exp(x)
     if record.support == "fraction":
@@ -33,24 +37,47 @@ def _from_scale(record: Fact, x: Array) -> Array:
     return x
 
 
+def value_of(name: str) -> float:
+    """A fact's value in use, in its own unit: the mode of the posterior where it is in one, else as published."""
+    posterior = current_posterior()
+    if posterior is None or name not in posterior.places:
+        return fact(name).value
+    scaled = np.array(posterior.mode[posterior.places[name]])
+    return float(from_scale(fact(name), scaled))
+
+
+@lru_cache(maxsize=4)
+def _posterior_normals(streams: Streams, size: int, count: int, start: int) -> Array:
+    """Standard normal numbers behind draws of the posterior, (size, count)."""
+    return np.stack([streams.normal(f"posterior:{i}", count, start=start) for i in range(size)])
+
+
 def draw_fact(name: str, streams: Streams, count: int, start: int = 0) -> Array:
-    """Draw a fact ``count`` times within its stated uncertainty, in its own unit.
+    """Draw a fact ``count`` times, in its own unit: from the posterior, or within its own stated uncertainty.
 
     Draw ``start + i`` belongs to replicate (or person) ``start + i`` and is the same in every layer that reads
     the fact. A fact without a spread is the same in every draw.
     """
-    record = fact(name)
+    record, posterior = fact(name), current_posterior()
+    if posterior is not None and name in posterior.places:
+        place = posterior.places[name]
+        normals = _posterior_normals(streams, len(posterior.names), count, start)
+        moved = np.zeros(count)
+        # Row after row: a product of matrices may add in another order for few draws.
+        for weight, row in zip(posterior.root[place, : place + 1], normals, strict=False):
+            moved += weight * row
+        return from_scale(record, posterior.mode[place] + moved)
     below, above = record.uncertainty()
     if below == above == 0:
         return np.full(count, record.value)
     z = streams.normal(f"uncertainty:{name}", count, start=start)
-    return _from_scale(record, record.scale(record.value) + np.where(z < 0, below, above) * z)
+    return from_scale(record, record.scale(record.value) + np.where(z < 0, below, above) * z)
 
 
 def fact_of_people(name: str, people: People, streams: Streams, uncertainty: Uncertainty) -> Array:
     """The fact as each person has it (N,): the person's own draw, that of the replicate, or as it stands."""
     if uncertainty == "none":
-        return np.full(len(people), fact(name).value)
+        return np.full(len(people), value_of(name))
     number = people.index if uncertainty == "person" else people.replicate
     first = int(number.min())
     return draw_fact(name, streams, int(number.max()) + 1 - first, first)[number - first]
@@ -107,3 +134,21 @@ def typical_individual(model: Traced, population: Population) -> tuple[People, I
     """The typical person of a population (N = 1): middle of every property, constants as they stand."""
     people = typical_people(population)
     return people, individuals(model, people, Streams(0), "none", vary=False)
+
+
+def individuals_at(
+    model: Traced, values: Mapping[str, Array], covariates: Mapping[str, float], count: int
+) -> Individuals:
+    """Typical people (N = ``count``) who differ in some facts: ``values`` name -> (N,), in the fact's own unit.
+
+    What a fit compares: the same person with the constants moved one after the other.
+    """
+    rows = []
+    for layer in model.joined.layers:
+        for parameter in layer.parameters:
+            value = values.get(parameter.fact)
+            row = np.full(count, value_of(parameter.fact)) if value is None else value
+            unit = fact(parameter.fact).unit
+            rows.append(row * conversion_factor(unit, parameter.unit, parameter.fact))
+    known = np.stack([np.full(count, covariates[name]) for name in model.covariates])
+    return Individuals(np.stack(rows), known)

@@ -1,14 +1,18 @@
-"""The human model: which layers are joined, and what each output rests on."""
+"""Which layers are joined for whom, what outputs they offer, and what each output rests on.
+
+Adults have the whole model. Of children, rats and mice there is a body alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import sympy as sp
 
 from ketalab.errors import ScenarioError, closest
-from ketalab.facts import fact, scales
+from ketalab.facts import compounds, fact, scales
 from ketalab.model import join
 from ketalab.model.body import body
 from ketalab.model.brain import brain
@@ -16,15 +20,45 @@ from ketalab.model.harm import harm
 from ketalab.model.mind import measurement, mind
 from ketalab.model.tracing import Traced, trace
 
+if TYPE_CHECKING:
+    from ketalab.laboratory._scenario import Scenario
+
 #: Letters of an output's grade, by the share of the constants it rests on that are assumed.
 GRADES = ((0.0, "A"), (0.25, "B"), (0.5, "C"), (1.0, "D"))
-SPECIES = ("human",)
+#: Who has a body alone, in words.
+_BODIES = {"child": "children", "rat": "rats", "mouse": "mice"}
 
 
 @cache
 def human_model() -> Traced:
     """Return the traced human model: body, brain, mind, harm."""
     return trace(join((body(), brain(), mind(), harm())))
+
+
+@cache
+def body_model(species: str = "human") -> Traced:
+    """Return the traced body of a species alone: linear, so that it needs no time grid."""
+    return trace(join((body(species),)))
+
+
+def whom(scenario: Scenario) -> str:
+    """Whom a scenario is about: *human* (adults), *child*, *rat* or *mouse*."""
+    return "child" if scenario.population.children else scenario.species
+
+
+def model_for(scenario: Scenario) -> Traced:
+    """The model of those whom a scenario is about: all layers for adults, the body alone for everyone else.
+
+    The body alone gives an adult the same concentrations to rounding, not to the byte, so that adults always have all
+    layers: asking for another output changes no output.
+    """
+    return _model_of(whom(scenario))
+
+
+def _model_of(who: str) -> Traced:
+    if who == "human":
+        return human_model()
+    return body_model("human" if who == "child" else who)
 
 
 @dataclass(frozen=True)
@@ -60,9 +94,8 @@ def _behind(model: Traced) -> dict[sp.Symbol, frozenset[sp.Symbol]]:
 
 
 @cache
-def outputs() -> dict[str, OutputInfo]:
-    """Every public output by name, scores of the rating scales among them."""
-    model = human_model()
+def _offered(who: str) -> dict[str, OutputInfo]:
+    model = _model_of(who)
     behind = _behind(model)
     of_parameter = {
         f"{layer.name}.{p.name}": tuple(n for n in (p.fact, p.spread) if n)
@@ -84,8 +117,10 @@ def outputs() -> dict[str, OutputInfo]:
         if out.public:
             used = facts_of(out.name)
             table[out.name] = OutputInfo(
-                out.name, out.unit, layer.name, grade(used), out.meaning, out.measure, used
+                out.name, out.unit, layer.name, grade(used, who), out.meaning, out.measure, used
             )
+    if who != "human":
+        return table
     depression = facts_of("symptom:depression")
     for scale in scales().values():
         made = measurement(scale.id)
@@ -101,17 +136,57 @@ def outputs() -> dict[str, OutputInfo]:
     return table
 
 
-def grade(facts: tuple[str, ...]) -> str:
-    """A where no constant behind an output is assumed, B up to a quarter, C up to a half, D above."""
-    share = sum(fact(name).assumed for name in facts) / max(len(facts), 1)
+def outputs(who: str = "human") -> dict[str, OutputInfo]:
+    """Every public output by name, scores of the rating scales among them; ``who`` is what :func:`whom` says."""
+    return _offered(who)
+
+
+def grade(facts: tuple[str, ...], who: str = "human") -> str:
+    """A where no constant behind an output is assumed, B up to a quarter, C up to a half, D above.
+
+    In rats and mice a constant that was measured in people and scaled by weight counts as assumed.
+    """
+    share = sum(_assumed(name, who) for name in facts) / max(len(facts), 1)
     return next(letter for limit, letter in GRADES if share <= limit)
 
 
-def output(name: str) -> OutputInfo:
-    """Return one output; :class:`~ketalab.errors.ScenarioError` names the nearest where it is unknown."""
-    if name not in outputs():
+def _assumed(name: str, who: str) -> bool:
+    record = fact(name)
+    if who in ("human", "child") or record.assumed or record.unit == "g/mol":
+        return record.assumed
+    return record.grade != "definition" and name not in _own_facts(who)
+
+
+@cache
+def _own_facts(species: str) -> frozenset[str]:
+    """Facts about a species itself, and those of drugs whose kinetics are its own."""
+    drugs = frozenset(
+        name
+        for compound in compounds().values()
+        for of, kinetics in compound.kinetics.items()
+        if of == species
+        for name, _ in kinetics.uses()
+    )
+    return drugs | {n for n in body_model(species).joined.facts() if n.startswith(f"{species}_")}
+
+
+def output(name: str, who: str = "human") -> OutputInfo:
+    """Return one output of those that are offered.
+
+    Raises
+    ------
+    ScenarioError
+        An unknown name, with the nearest; or one that adults have and children, rats or mice do not.
+    """
+    offered = outputs(who)
+    if name in offered:
+        return offered[name]
+    if who != "human" and name in outputs():
         raise ScenarioError(
-            f"output {name!r} is unknown{closest(name, outputs())}; `ketalab outputs` lists all",
+            f"output {name!r}: no model of the {outputs()[name].layer} in {_BODIES[who]} yet; "
+            "modelled: the body, such as plasma:venous:ketamine",
             name,
         )
-    return outputs()[name]
+    raise ScenarioError(
+        f"output {name!r} is unknown{closest(name, offered)}; `ketalab outputs` lists all", name
+    )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ketalab.engine import Schedule
 from ketalab.errors import ScenarioError
+from ketalab.laboratory._between import study_settings
 from ketalab.laboratory._course import Course, build_schedule
 from ketalab.laboratory._individuals import Individuals, individuals, typical_individual
-from ketalab.laboratory._model import human_model
+from ketalab.laboratory._model import model_for
 from ketalab.laboratory._scenario import MAX_PATIENTS, Scenario
 from ketalab.laboratory._simulate import choose_variants
 from ketalab.model.tracing import Traced
 from ketalab.people import People, Streams, draw
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,21 +33,22 @@ class Person:
 
     def schedule(self) -> Schedule:
         """The segments between the events, as the engine gets them."""
-        return build_schedule(self.model, self.course, self.people.weight)
+        return build_schedule(self.model, self.course, self.drawn)
 
 
 def find_person(scenario: Scenario, number: int | None = None) -> Person:
     """Return the typical person of a scenario, or number ``number`` (from 0) of those whom it draws.
 
-    The same person as in :func:`simulate`, with the same draws of the constants and the same variant of a
-    stated mix, whatever ``scenario.patients`` is; the typical person has the first variant.
+    The same person as in :func:`simulate`, with the same draws of the constants, the same setting and the same
+    variant of a stated mix, whatever ``scenario.patients`` is; the typical person has the first variant.
 
     Raises
     ------
     ScenarioError
         A number out of range, or a drug or route without a model.
     """
-    model, variants = human_model(), scenario.treatment().variants
+    model, variants = model_for(scenario), scenario.treatment().variants
+    settings: dict[str, Array | float] = {}
     if number is None:
         people, drawn = typical_individual(model, scenario.population)
         variant = variants[0]
@@ -53,6 +60,9 @@ def find_person(scenario: Scenario, number: int | None = None) -> Person:
         streams = Streams(scenario.seed)
         people = draw(scenario.population, streams, 1, start=number)
         drawn = individuals(model, people, streams, "person" if scenario.uncertainty else "none")
+        if scenario.uncertainty:
+            drawn_settings = study_settings(model, people, streams)
+            settings = {name: float(value[0]) for name, value in drawn_settings.items()}
         variant = variants[int(choose_variants(people, variants)[0])]
-    course = Course(variant.administrations, scenario.days * 24)
+    course = Course(variant.administrations, scenario.days * 24, settings=settings)
     return Person(model, people, drawn, course, number)

@@ -38,12 +38,18 @@ def _pilot_settings(course: Course) -> Course:
     return replace(course, settings=plain)
 
 
-def prepare(course: Course, *, tell: Tell | None = None) -> Prepared:
-    """Choose the time grid of a course on pilot people; ``tell`` hears how far it is."""
-    model = human_model()
+def prepare(course: Course, *, model: Traced | None = None, tell: Tell | None = None) -> Prepared:
+    """Choose the time grid of a course on pilot people.
+
+    Parameters
+    ----------
+    model : the human model where not given.
+    tell : hears how far it is.
+    """
+    model = human_model() if model is None else model
     streams = Streams(0)
     people = draw(Population(), streams, PILOTS, start=_PILOT_REPLICATE)
     pilots = individuals(model, people, streams, "person")
-    schedule = build_schedule(model, _pilot_settings(course), people.weight)
+    schedule = build_schedule(model, _pilot_settings(course), pilots)
     grid = build_grid(make_problem(model, pilots), schedule, tell=tell)
     return Prepared(model, course, grid, grid_times(grid, schedule))

@@ -41,7 +41,7 @@ BATCH = 512
 
 
 @cache
-def _output_function(model: Traced, name: str) -> Callable[..., Any]:
+def cached_output(model: Traced, name: str) -> Callable[..., Any]:
     """One function an output, so that asking for another never changes its bytes."""
     return model.output_function(name)
 
@@ -88,7 +88,7 @@ class _Task:
         }
         people = Individuals(self.people.parameters[:, members], self.people.covariates[:, members])
         model, course = self.prepared.model, replace(self.prepared.course, settings=settings)
-        schedule = build_schedule(model, course, self.weights[members])
+        schedule = build_schedule(model, course, people)
         return make_problem(model, people), schedule
 
     def outputs(
@@ -107,7 +107,7 @@ class _Task:
         values = {}
         with np.errstate(all="ignore"):
             for name in self.names:
-                value = np.asarray(_output_function(model, name)(*arguments))
+                value = np.asarray(cached_output(model, name)(*arguments))
                 shape = (len(solution.times), problem.patients)
                 values[name] = np.broadcast_to(value, shape)[:, :count]
                 for patient in np.nonzero(~np.isfinite(values[name]).all(axis=0))[0]:
@@ -129,6 +129,9 @@ def integrate(
 ) -> Integrated:
     """Integrate people through a course, and check some of them; nothing is raised for who fails.
 
+    Nobody is checked where there is nothing to estimate: by the checker itself, and in a model of linear states alone,
+    which is exact.
+
     Parameters
     ----------
     times : (T,) hours, sorted.
@@ -142,21 +145,23 @@ def integrate(
     made = Integrated({name: np.empty((len(times), count)) for name in names})
     alone = engine == "checker"
     checked = choose_checked(np.arange(count) if numbers is None else numbers)
-    marks = choose_marks(prepared.edges)
-    every = times if alone else np.union1d(times, marks)
+    guarded = not alone and bool(prepared.model.states)
+    marks = choose_marks(prepared.edges) if guarded else times[:0]
+    every = np.union1d(times, marks) if guarded else times
     asked, marked = np.searchsorted(every, times), np.searchsorted(every, marks)
     kept = []
     for begin in range(0, count, BATCH):
         members = np.arange(begin, min(begin + BATCH, count))
         problem, schedule = task.pose(members)
-        ends = 1.0 if alone else 0.5
+        ends = 0.5 if guarded else 1.0
         told = within(tell, ends * begin / count, ends * (begin + len(members)) / count)
         if alone:
             solution = check(problem, schedule, times, tell=told)
         else:
             solution = solve(problem, schedule, prepared.grid, every, tell=told)
             mine = checked[(checked >= begin) & (checked < members[-1] + 1)] - begin
-            kept.append(_states(solution, marked)[:, :, mine])
+            if guarded:
+                kept.append(_states(solution, marked)[:, :, mine])
             if not np.array_equal(every, times):
                 solution = replace(
                     solution,
@@ -168,7 +173,7 @@ def integrate(
         for name in names:
             made.values[name][:, members] = values[name]
         made.account.failed |= {begin + place: reason for place, reason in failed.items()}
-    if not alone:
+    if guarded:
         told = within(tell, 0.5, 1.0)
         _check_sample(task, checked, marks, np.concatenate(kept, axis=2), made.account, told)
     if made.account.failed and engine == "auto":

@@ -36,8 +36,9 @@ class Scenario:
     """What is simulated.
 
     ``phrase`` is what is given, ``with_phrase`` what is given beside it; ``times`` (hours) ask for a course;
-    ``outputs`` empty means all; ``uncertainty`` says whether every patient also draws the constants; ``failed``
-    whether patients without a solution stop the run (*raise*) or are NaN and counted (*keep*).
+    ``outputs`` empty means all that there are for these people (for children, rats and mice those of the body);
+    ``uncertainty`` says whether every patient also draws the constants and a setting; ``failed`` whether patients
+    without a solution stop the run (*raise*) or are NaN and counted (*keep*).
     """
 
     phrase: str = DEFAULT_PHRASE
@@ -85,8 +86,14 @@ class Scenario:
         for name, value, fine, allowed in checks:
             if not fine:
                 raise ScenarioError(f"{name}: {value!r} is not allowed; allowed: {allowed}", value)
-        if self.species != "human":
-            raise ScenarioError(f"species {self.species!r} has no model yet; modelled: human")
+        if self.population.species != self.species:
+            if self.population.species != "human":
+                raise ScenarioError(
+                    f"species: {self.species!r} is not that of the population, "
+                    f"{self.population.species!r}; state the same in both",
+                    self.species,
+                )
+            object.__setattr__(self, "population", self.population.of(self.species))
         for time in self.times:
             if not 0 <= time <= self.days * 24:
                 raise ScenarioError(
@@ -119,7 +126,9 @@ class Scenario:
     def to_dict(self) -> dict[str, Any]:
         """The document: plain values, defaults included."""
         document = asdict(replace(self, population=Population()))
-        document["population"] = self.population.model_dump(mode="json", exclude_defaults=True)
+        document["population"] = self.population.model_dump(
+            mode="json", exclude_defaults=True, exclude={"species"}
+        )
         document["outputs"], document["times"] = list(self.outputs), list(self.times)
         return document
 
@@ -138,14 +147,17 @@ class Scenario:
         """
         from ketalab.engine import TOLERANCE
         from ketalab.laboratory._guard import ALLOWED, FIRST, ONE_IN
+        from ketalab.laboratory._posterior import current_posterior
         from ketalab.laboratory._prepare import PILOTS
 
+        posterior = current_posterior()
         scenario = {**self.to_dict(), "engine": self.solver, "retries": self.engine == "auto"}
         del scenario["failed"]
         document = {
             "scenario": scenario,
             "grid": {"tolerance": TOLERANCE, "pilots": PILOTS},
             "guard": {"allowed": ALLOWED, "first": FIRST, "one_in": ONE_IN},
+            "posterior": None if posterior is None else posterior.digest,
         }
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.engine import Tell
+from ketalab.laboratory._between import facts_of_settings, study_settings
 from ketalab.laboratory._course import Course, facts_of_doses
 from ketalab.laboratory._guard import TYPICAL, Account, middles
 from ketalab.laboratory._individuals import (
@@ -16,8 +17,9 @@ from ketalab.laboratory._individuals import (
     individuals,
     typical_individual,
 )
+from ketalab.laboratory._looks import looks
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
-from ketalab.laboratory._model import OutputInfo, output, outputs
+from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, whom
 from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._result import Result
 from ketalab.laboratory._run import BATCH, Integrated, integrate
@@ -29,7 +31,7 @@ from ketalab.laboratory._scores import (
     response_probability,
 )
 from ketalab.laboratory._work import Progress, Work
-from ketalab.people import PEOPLE_FACTS, People, Streams, draw
+from ketalab.people import People, Streams, draw, population_facts
 from ketalab.protocol import Variant
 
 Array = NDArray[np.float64]
@@ -90,8 +92,10 @@ class _Group:
         self.kept = np.array(scenario.times) if scenario.times else _default_times(horizon)
         hours = [h for h in REPORT_HOURS if h <= horizon]
         edges = prepared.edges[prepared.edges >= 0]
-        # Half-way points sharpen peaks and areas; they are rungs of the ladder, so they cost little.
-        self.times = np.unique(np.concatenate([edges, middles(edges), self.kept, hours, [0.0]]))
+        # Half-way points sharpen peaks and areas; they are rungs of the ladder, so they cost little. A body alone
+        # has no steps, only events.
+        close = middles(edges) if prepared.model.states else looks(edges)
+        self.times = np.unique(np.concatenate([edges, close, self.kept, hours, [0.0]]))
         self.report = {h: int(np.searchsorted(self.times, h)) for h in hours}
         self.keep = np.searchsorted(self.times, self.kept)
         # A rater comes now and then: scores are written at the kept and the reported hours only.
@@ -106,9 +110,15 @@ class _Group:
         return {**course_figures(self.times[seen], course[seen]), **at}
 
     def integrate(
-        self, parts: Sequence[tuple[People, Individuals]], tell: Tell | None
+        self,
+        parts: Sequence[tuple[People, Individuals]],
+        settings: Mapping[str, Array],
+        tell: Tell | None,
     ) -> Integrated:
-        """Solve several lists of people at once, one list after the other."""
+        """Solve several lists of people at once, one list after the other; ``settings`` are those of the first list.
+
+        The others are in a setting like the average one, where every effect is zero.
+        """
         drawn = Individuals(
             np.concatenate([one.parameters for _, one in parts], axis=1),
             np.concatenate([one.covariates for _, one in parts], axis=1),
@@ -122,6 +132,10 @@ class _Group:
             self.times,
             self.names,
             engine=self.scenario.engine,
+            settings={
+                name: np.append(effect, np.zeros(len(numbers) - len(effect)))
+                for name, effect in settings.items()
+            },
             numbers=numbers,
             tell=tell,
         )
@@ -173,7 +187,8 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
         A patient's solution failed and the scenario does not keep such patients, or many of the checked
         patients miss the allowed error.
     """
-    infos = tuple(output(n) for n in scenario.outputs) or tuple(outputs().values())
+    who, model = whom(scenario), model_for(scenario)
+    infos = tuple(output(n, who) for n in scenario.outputs) or tuple(outputs(who).values())
     treatment = scenario.treatment()
     streams = Streams(scenario.seed)
     uncertainty: Uncertainty = "person" if scenario.uncertainty else "none"
@@ -185,12 +200,15 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
         _Group(
             scenario,
             infos,
-            prepare(Course(variant.administrations, horizon), tell=work.part(_PREPARATION * share)),
+            prepare(
+                Course(variant.administrations, horizon),
+                model=model,
+                tell=work.part(_PREPARATION * share),
+            ),
         )
         for variant in treatment.variants
     ]
-    n, model = scenario.patients, groups[0].prepared.model
-    kept = groups[0].kept
+    n, kept = scenario.patients, groups[0].kept
     values = {i.name: np.empty((len(kept), n)) for i in infos}
     figures: dict[str, dict[str, Array]] = {i.name: {} for i in infos}
     account = Account()
@@ -199,6 +217,7 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     for begin in range(0, n, BATCH):
         people = draw(scenario.population, streams, min(BATCH, n - begin), start=begin)
         drawn = individuals(model, people, streams, uncertainty)
+        settings = study_settings(model, people, streams) if scenario.uncertainty else {}
         chosen = choose_variants(people, treatment.variants)
         for number, group in enumerate(groups):
             members = np.nonzero(chosen == number)[0]
@@ -206,9 +225,10 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
             if not len(members) and not beside:
                 continue
             part = Individuals(drawn.parameters[:, members], drawn.covariates[:, members])
+            mine = {name: effect[members] for name, effect in settings.items()}
             some, where = people.take(members), begin + members
             told = work.part(_BATCH_OF_WORK * share)
-            solved = group.integrate([(some, part), *beside], told)
+            solved = group.integrate([(some, part), *beside], mine, told)
             account.add(solved.account, [*where.tolist(), TYPICAL])
             if beside:
                 last = {name: course[:, -1:] for name, course in solved.values.items()}
@@ -228,7 +248,9 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
         progress(n, n)
     account.refuse_many_above()
     used = dict.fromkeys(f for info in infos for f in info.facts)
-    used |= dict.fromkeys(PEOPLE_FACTS)
+    used |= dict.fromkeys(population_facts(scenario.population))
+    if scenario.uncertainty:
+        used |= dict.fromkeys(facts_of_settings(model.inputs))
     for variant in treatment.variants:
         used |= dict.fromkeys(facts_of_doses(variant.administrations))
     return Result(

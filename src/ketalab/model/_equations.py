@@ -143,9 +143,16 @@ def _name_outputs(equations: list[Equation]) -> list[Equation]:
         right, size = equation.right, equation.right.count_ops()
         for output in outputs:
             if equation.rate or output.right.count_ops() < size:
-                right = right.subs(output.right, output.symbol)
+                right = _put(right, output)
         named.append(replace(equation, right=right))
     return named
+
+
+def _put(expression: sp.Expr, named: Equation) -> sp.Expr:
+    """A symbol in place of what it names; looked for only where all that it is made of stands."""
+    if named.right.free_symbols <= expression.free_symbols:
+        return expression.subs(named.right, named.symbol)
+    return expression
 
 
 class _Letters:
@@ -200,7 +207,7 @@ def _share(
     for equation, right in zip(equations, rights, strict=True):
         short = right.xreplace(inline)
         for one in reversed(letters.shared):  # products of which only a part was found in common
-            short = short.subs(one.right, one.symbol)
+            short = _put(short, one)
         kept.append(replace(equation, right=_flatten(short, letters)))
     kept = _name_outputs(kept)
     return _used(letters.shared, kept), tuple(kept)

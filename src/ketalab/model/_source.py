@@ -94,12 +94,15 @@ def _function(name: str, arguments: str, values: dict[str, sp.Expr]) -> list[str
 
 
 def write_source(
-    states: Sequence[sp.Symbol], rates: Sequence[sp.Expr], given: Sequence[sp.Symbol]
+    states: Sequence[sp.Symbol],
+    rates: Sequence[sp.Expr],
+    given: Sequence[sp.Symbol],
+    matrix: sp.ImmutableMatrix | None = None,
 ) -> str:
-    """The text of ``dz/dt = rates`` and its Jacobian; see the head of this module.
+    """The text of ``dz/dt`` and its Jacobian; see the head of this module.
 
-    ``given`` are the symbols of the vector of that name, in its order. The same equations give the same text in every
-    process.
+    ``given`` are the symbols of the vector of that name, in its order. With a ``matrix`` the first states are linear,
+    ``dx/dt = matrix x``, and ``rates`` are those of the others. The same equations give the same text in every process.
 
     Raises
     ------
@@ -108,21 +111,27 @@ def write_source(
     """
     table = {**_places("z", states), **_places("given", given)}
     z = [table[state] for state in states]
-    written = [rate.xreplace(table) for rate in rates]
-    slopes = {
-        f"{i}, {j}": slope
-        for i, rate in enumerate(written)
-        for j, state in enumerate(z)
-        if state in rate.free_symbols and (slope := sp.diff(rate, state)) != 0
-    }
+    n = 0 if matrix is None else matrix.rows
+    entries = {} if matrix is None else matrix.todok()
+    slopes = {place: entry.xreplace(table) for place, entry in sorted(entries.items())}
+    linear = [
+        sp.Add(*(slopes[i, j] * z[j] for j in range(n) if (i, j) in slopes)) for i in range(n)
+    ]
+    others = [rate.xreplace(table) for rate in rates]
+    for i, rate in enumerate(others, start=n):
+        read = rate.free_symbols
+        for j, state in enumerate(z):
+            if state in read and (slope := sp.diff(rate, state)) != 0:
+                slopes[i, j] = slope
+    written = [*linear, *others]
     fixed = _Fixed(set(z))
     moving = {str(i): fixed.lift(rate) for i, rate in enumerate(written)}
-    slopes = {place: fixed.lift(slope) for place, slope in slopes.items()}
+    lifted = {f"{i}, {j}": fixed.lift(slope) for (i, j), slope in slopes.items()}
     still = {str(i): part for i, part in enumerate(fixed.places)}
     lines = [
         f"FIXED = {len(still)}",
         *_function("prepare", "given", still),
         *_function("rates", "z, fixed", moving),
-        *_function("jacobian", "z, fixed", slopes),
+        *_function("jacobian", "z, fixed", lifted),
     ]
     return "\n".join(lines) + "\n"

@@ -22,6 +22,11 @@ Between = Literal["none", "lognormal", "logitnormal", "share"]
 Measure = Literal["concentration", "course"]
 
 
+#: What ``shares`` read of a dose beside the declared values: milligrams of base that the person gets, whether it is
+#: by the marketed device (1 or 0), how long it is held in the mouth (hours), and whether that was said (1 or 0).
+DOSE = ("dose_mg", "device", "hold", "held")
+
+
 @dataclass(frozen=True)
 class Input:
     """What a layer reads from another layer, by name and unit.
@@ -85,11 +90,17 @@ class Covariate:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a molecule given by a route enters: a state of a linear layer, in its unit."""
+    """Where a molecule given by a route enters: a state of a linear layer, in its unit.
+
+    A dose may enter several states: ``share`` names the part of it that enters this one, which the layer's
+    ``shares`` compute; without it all of the dose does. The shares of a dose sum to one: what is not absorbed
+    enters a state too.
+    """
 
     route: str
     molecule: str
     state: str
+    share: str | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,9 @@ class Layer:
 
     ``linear`` layers (the body) must be linear and homogeneous in their states, with coefficients that are
     constant between events; every other state must be linear in itself. Both are checked by tracing.
-    ``targets`` maps the target of an intervention (``AMPA``) to the input that it scales.
+    ``targets`` maps the target of an intervention (``AMPA``) to the input that it scales. ``shares`` computes, by
+    name, the parts of a dose that enter each state, from parameters, covariates, free inputs and what is said of
+    the dose (:data:`DOSE`); it is evaluated with numbers, once a dose.
     """
 
     name: str
@@ -150,6 +163,7 @@ class Layer:
     covariates: tuple[Covariate, ...] = ()
     entries: tuple[Entry, ...] = ()
     targets: Mapping[str, str] = field(default_factory=dict)
+    shares: Callable[[Maths, Values], Mapping[str, Any]] | None = None
     linear: bool = False
 
     def facts(self) -> tuple[str, ...]:

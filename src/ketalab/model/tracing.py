@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import sympy as sp
+from sympy.printing.numpy import NumPyPrinter
 
 from ketalab.errors import TraceError
 from ketalab.model._form import cascade, linear_matrix, self_linear
@@ -17,6 +18,17 @@ from ketalab.model.contract import Equations
 from ketalab.model.joining import Joined
 
 Function = Callable[..., Any]
+
+
+class _Places(NumPyPrinter):
+    """NumPy code in which some names are places in arguments: what is not used need not be taken out of them."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        super().__init__({"fully_qualified_modules": False, "inline": True})
+        self._places = places
+
+    def _print_Symbol(self, expr: sp.Symbol) -> str:
+        return self._places.get(expr.name, str(expr.name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +60,6 @@ class Traced:
     loop: str | None
     equations: Equations
 
-    @cached_property
-    def _plain(self) -> dict[sp.Symbol, sp.Symbol]:
-        """Every symbol by a name that Python can read; renaming here, once, spares each function most of its making."""
-        return {s: sp.Symbol(f"v{i}", real=True) for i, s in enumerate(self.symbols.values())}
-
     def _symbols(self, *groups: tuple[str, ...]) -> list[list[sp.Symbol]]:
         return [[self.symbols[name] for name in group] for group in groups]
 
@@ -60,13 +67,21 @@ class Traced:
         self, groups: Sequence[tuple[str, ...]], made: sp.Expr | list[sp.Expr]
     ) -> Function:
         """A function of groups of named values that gives an expression's value, or a list of them."""
-        arguments = [[self._plain[s] for s in group] for group in self._symbols(*groups)]
-        plain = (
-            [expression.xreplace(self._plain) for expression in made]
-            if isinstance(made, list)
-            else made.xreplace(self._plain)
-        )
-        return sp.lambdify(arguments, plain, "numpy", cse=True)
+        places = {
+            name: f"a{number}[{place}]"
+            for number, group in enumerate(groups)
+            for place, name in enumerate(group)
+        }
+        # Names of what is shared must be nobody else's.
+        letter = "t"
+        while any(name.startswith(letter) for name in places):
+            letter += "_"
+
+        def share(expressions: Any) -> Any:
+            return sp.cse(expressions, symbols=sp.numbered_symbols(letter), list=False)
+
+        arguments = [sp.Symbol(f"a{number}") for number in range(len(groups))]
+        return sp.lambdify(arguments, made, "numpy", cse=share, printer=_Places(places))
 
     @cached_property
     def drivers(self) -> tuple[int, ...]:
@@ -76,15 +91,23 @@ class Traced:
 
     @cached_property
     def matrix_function(self) -> tuple[tuple[tuple[int, int], ...], Function]:
-        """Places of the non-zero entries of A, and a function (parameters, covariates) -> entries."""
-        places = tuple(
-            (i, j)
-            for i in range(len(self.linear))
-            for j in range(len(self.linear))
-            if self.matrix[i, j] != 0
+        """Places of the non-zero entries of A, and a function (parameters, covariates, inputs) -> entries."""
+        entries = self.matrix.todok()
+        places = tuple(sorted(entries))
+        return places, self._function(
+            (self.parameters, self.covariates, self.inputs), [entries[p] for p in places]
         )
-        entries = [self.matrix[i, j] for i, j in places]
-        return places, self._function((self.parameters, self.covariates), entries)
+
+    @cached_property
+    def movers(self) -> tuple[str, ...]:
+        """The inputs that move A."""
+        used = self.matrix.free_symbols
+        return tuple(name for name in self.inputs if self.symbols[name] in used)
+
+    @cached_property
+    def defaults(self) -> dict[str, float]:
+        """Values of the inputs where no event says otherwise."""
+        return {port.name: port.default or 0.0 for _, port in self.joined.free_inputs}
 
     @cached_property
     def state_functions(self) -> tuple[tuple[Function, Function], ...]:
@@ -121,12 +144,10 @@ class Traced:
     def source(self) -> str:
         """The text of all rates and their Jacobian, linear states first; see :mod:`ketalab.model._source`."""
         linear, states = self._symbols(self.linear, self.states)
-        rates = [
-            *(self.matrix[i, :].dot(linear) for i in range(len(linear))),
-            *(g - k * y for g, k, y in zip(self.gain, self.rate, states, strict=True)),
-        ]
+        rates = [g - k * y for g, k, y in zip(self.gain, self.rate, states, strict=True)]
         given = self._symbols(self.parameters, self.covariates, self.inputs)
-        return write_source([*linear, *states], rates, [s for group in given for s in group])
+        every = [symbol for group in given for symbol in group]
+        return write_source([*linear, *states], rates, every, self.matrix)
 
 
 def trace(joined: Joined) -> Traced:
@@ -158,7 +179,7 @@ def trace(joined: Joined) -> Traced:
     others = tuple(s for layer in joined.layers if not layer.linear for s in layer.states)
     names = tuple(s.name for s in others)
     inputs = tuple(dict.fromkeys(port.name for _, port in joined.free_inputs))
-    moving = {symbols[n] for n in (*names, *inputs) if n in symbols}
+    moving = {symbols[n] for n in names if n in symbols}
     matrix = linear_matrix(linear, rates, symbols, moving)
 
     forms = [self_linear(n, rates[n], symbols[n]) for n in names]

@@ -1,25 +1,23 @@
 """To whom: populations, people, and independent random streams."""
 
-from ketalab.people._population import FACTS as PEOPLE_FACTS
-from ketalab.people._population import (
-    GENOTYPES,
-    Baseline,
-    People,
-    Population,
-    Spread,
-    draw,
-    typical_people,
-)
+from ketalab.people._draw import FACTS as PEOPLE_FACTS
+from ketalab.people._draw import draw, population_facts, typical_people
+from ketalab.people._people import People
+from ketalab.people._population import GENOTYPES, Baseline, Population, Species, Spread
+from ketalab.people._sizes import ADULT_AGE
 from ketalab.people._streams import Streams
 
 __all__ = [
+    "ADULT_AGE",
     "GENOTYPES",
     "PEOPLE_FACTS",
     "Baseline",
     "People",
     "Population",
+    "Species",
     "Spread",
     "Streams",
     "draw",
+    "population_facts",
     "typical_people",
 ]

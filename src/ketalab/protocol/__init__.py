@@ -11,22 +11,28 @@ from ketalab.protocol._events import Event, events
 from ketalab.protocol._limits import (
     MAX_ADMINISTRATIONS,
     MAX_CHARACTERS,
+    MAX_HOLD_H,
     MAX_INFUSION_H,
     MAX_MG,
     MAX_MG_PER_KG,
+    MAX_TARGET_NG_ML,
     MAX_TIME_H,
     MAX_VARIANTS,
 )
 from ketalab.protocol._phrase import parse_phrase
+from ketalab.protocol._program import Program, Target
 from ketalab.protocol._records import Administration, Treatment, Variant
-from ketalab.protocol._words import ROUTES, SALTS
+from ketalab.protocol._words import DEVICES, ROUTES, SALTS
 
 __all__ = [
+    "DEVICES",
     "MAX_ADMINISTRATIONS",
     "MAX_CHARACTERS",
+    "MAX_HOLD_H",
     "MAX_INFUSION_H",
     "MAX_MG",
     "MAX_MG_PER_KG",
+    "MAX_TARGET_NG_ML",
     "MAX_TIME_H",
     "MAX_VARIANTS",
     "ROUTES",
@@ -37,6 +43,8 @@ __all__ = [
     "Control",
     "Event",
     "Intervention",
+    "Program",
+    "Target",
     "Treatment",
     "Variant",
     "events",

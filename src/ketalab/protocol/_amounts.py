@@ -13,11 +13,23 @@ FLEXIBLE, TITRATED = words_pattern(["flexible"]), words_pattern(["titrated"])
 _FROM, _TO = words_pattern(["from"]), words_pattern(["to"])
 _OR = re.compile(rf",?\s*or{WORD_END}|,(?=\s*[0-9.])", FLAGS)
 
+_ONE_TARGET = "a target is one concentration; write ', then 300 ng/mL for 30 min' for the next"
+
 
 def read_amount(scan: Scanner, draft: Draft, followers: Sequence[re.Pattern[str]]) -> None:
-    """Read ``0.5 mg/kg``; before one of the followers the unit is missing, not unknown."""
+    """Read ``0.5 mg/kg``, or a target such as ``150 ng/mL``.
+
+    Before one of the followers the unit is missing, not unknown.
+    """
     column = scan.column
     value = scan.number("at the start of a dose")
+    to_ng_ml = scan.concentration()
+    if to_ng_ml is not None:
+        if scan.sees(_TO) or scan.sees(_OR):
+            raise scan.error(_ONE_TARGET)
+        target = Amounts((value * to_ng_ml,), per_kg=True, rate=False, kind="target")
+        draft.put(scan, "amounts", target, column, "amount")
+        return
     unit = scan.unit()
     if unit is None and any(scan.sees(follower) for follower in followers):
         raise scan.error(f"unit missing before {scan.word!r}; allowed: {MASS_ALLOWED}")
@@ -58,6 +70,8 @@ def _read_several(scan: Scanner, kind: str, joint: re.Pattern[str], word: str) -
     units: list[Unit | None] = []
     while True:
         values.append(scan.number(after))
+        if scan.concentration() is not None:
+            raise scan.error(_ONE_TARGET, column)
         units.append(scan.unit())
         if scan.take(joint) is None:
             break

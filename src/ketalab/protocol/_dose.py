@@ -72,9 +72,9 @@ def _read_salt(scan: Scanner, draft: Draft) -> None:
 
 
 def _read_device(scan: Scanner, draft: Draft, names: Names) -> None:
-    """Read ``by device``, or a device by its own name; kept in lower case."""
-    column = scan.column
+    """Read ``by spray``, or ``by domino`` of a target; which are allowed, the route will tell."""
     scan.take(_BY)
+    column = scan.column
     others = (names.pattern, _ROUTE, SEPARATOR, _BY, *(pattern for pattern, _ in _CLAUSES))
     word = None if any(scan.sees(other) for other in others) else scan.take(_DEVICE)
     if word is None:
@@ -102,6 +102,7 @@ _CLAUSES: tuple[tuple[re.Pattern[str], Callable[[Scanner, Draft], None]], ...] =
     (timing.FOR, timing.read_for),
     (timing.BOLUS, timing.read_bolus),
     (timing.AT, timing.read_at),
+    (timing.HELD, timing.read_held),
     (amounts.FLEXIBLE, amounts.read_flexible),
     (amounts.TITRATED, amounts.read_titrated),
     (_SALT, _read_salt),

@@ -9,12 +9,20 @@ from ketalab.protocol._scan import Scanner
 
 @dataclass(frozen=True)
 class Amounts:
-    """Amounts as written (mg or mg/kg, per hour if a rate): one, a mix, or the ends of a rise."""
+    """Amounts as written (mg or mg/kg, per hour if a rate): one, a mix, or the ends of a rise.
+
+    A target is a concentration (ng/mL), which a pump holds.
+    """
 
     values: tuple[float, ...]
     per_kg: bool
     rate: bool
-    kind: str = "plain"  # plain | flexible | titrated
+    kind: str = "plain"  # plain | flexible | titrated | target
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is said ``for`` how long: of a rate and of a target."""
+        return self.rate or self.kind == "target"
 
 
 @dataclass
@@ -26,7 +34,8 @@ class Draft:
     compound: str | None = None
     salt: str | None = None
     route: str | None = None
-    device: str | None = None
+    device: str | None = None  # or the pump of a target
+    hold_h: float | None = None
     duration_h: float | None = None
     duration_word: str = "over"  # or "for", which needs a rate
     bolus: bool | None = None
@@ -57,5 +66,5 @@ class Draft:
     @property
     def says_what(self) -> bool:
         """Whether anything but the schedule was said; else the dose before is repeated whole."""
-        what = ("amounts", "compound", "route", "device", "duration_h", "bolus")
+        what = ("amounts", "compound", "route", "device", "hold_h", "duration_h", "bolus")
         return any(getattr(self, name) is not None for name in what)

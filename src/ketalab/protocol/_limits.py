@@ -8,6 +8,10 @@ MAX_MG = 1_000_000.0
 #: mg/kg in one dose, or in each 24 h of an infusion: fifty times the highest dose of ketamine in the evidence, in rats
 #: (200 mg/kg, moghaddam1997).
 MAX_MG_PER_KG = 10_000.0
+#: ng/mL of a target in plasma: 20 mg/L, ten times what anaesthesia takes.
+MAX_TARGET_NG_ML = 20_000.0
+#: Hours that a dose is held in the mouth; it has long gone by then.
+MAX_HOLD_H = 2.0
 #: One second, for infusions and for intervals: a shorter infusion is a bolus. It also keeps the
 #: start and the stop of an infusion apart in the event table, which merges times at 1e-9 h.
 MIN_TIME_H = 1.0 / 3600.0

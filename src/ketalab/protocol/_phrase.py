@@ -12,7 +12,8 @@ from ketalab.protocol._names import Named, Names, name_drugs
 from ketalab.protocol._records import Treatment, check_size
 from ketalab.protocol._resolve import Dose, resolve
 from ketalab.protocol._scan import Scanner
-from ketalab.protocol._schedule import Timed, list_variants, time_doses
+from ketalab.protocol._schedule import list_variants, time_doses
+from ketalab.protocol._targets import Timed
 
 _PLUS, _SEMICOLON = re.compile(r"\+"), re.compile(";")
 

@@ -6,16 +6,19 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import product
+from typing import Any
 
 from ketalab.errors import PhraseError, ScenarioError, closest
 from ketalab.protocol._describe import describe_variants
 from ketalab.protocol._limits import (
     MAX_ADMINISTRATIONS,
     MAX_CHARACTERS,
+    MAX_HOLD_H,
     MAX_VARIANTS,
     MIN_TIME_H,
 )
-from ketalab.protocol._words import INFUSED, ROUTES, SALTS
+from ketalab.protocol._program import Program
+from ketalab.protocol._words import DEVICES, HELD, INFUSED, ROUTES, SALTS
 
 #: Weights of a mix sum to one within this; they are equal shares and products of equal shares.
 _WEIGHT_TOLERANCE = 1e-9
@@ -42,7 +45,11 @@ class Administration:
     route : str
         One of :data:`ROUTES`.
     device : str or None
-        The device in lower case, ``device`` for the marketed one; None if not said.
+        Of a nasal dose one of :data:`DEVICES`, ``device`` for the marketed one; None by other routes.
+    hold_h : float or None
+        How long a sublingual or buccal dose is held in the mouth, hours; None if not said.
+    program : Program or None
+        Of an infusion by a pump for target-controlled infusion: all that this pump was told.
 
     Raises
     ------
@@ -58,6 +65,8 @@ class Administration:
     salt: str = "base"
     route: str = "iv"
     device: str | None = None
+    hold_h: float | None = None
+    program: Program | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.time_h):
@@ -83,6 +92,18 @@ class Administration:
                 f" over a time, not {self.route}",
                 self,
             )
+        if self.device is not None and (self.route != "nasal" or self.device not in DEVICES):
+            raise ScenarioError(
+                f"device {self.device!r} of a dose by route {self.route}: only nasal doses have one of"
+                f" {', '.join(DEVICES)}",
+                self,
+            )
+        if self.hold_h is not None and not (self.route in HELD and 0 < self.hold_h <= MAX_HOLD_H):
+            raise ScenarioError(
+                f"hold_h {self.hold_h!r} of a dose by route {self.route}: only {' and '.join(HELD)}"
+                f" doses are held, above 0 and at most {MAX_HOLD_H:.0f} h",
+                self,
+            )
         if not self.compound:
             raise ScenarioError("compound of a dose: must not be empty", self)
 
@@ -92,7 +113,7 @@ class Administration:
         return self.time_h + self.duration_h
 
     @property
-    def key(self) -> tuple[float, str, str, str, str, bool, float, float]:
+    def key(self) -> tuple[Any, ...]:
         """The canonical order: by time, then by what is given."""
         return (
             self.time_h,
@@ -103,6 +124,8 @@ class Administration:
             self.per_kg,
             self.amount,
             self.duration_h,
+            self.hold_h or 0.0,
+            *(self.program.key if self.program else ()),
         )
 
 

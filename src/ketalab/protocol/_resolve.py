@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 
 from ketalab.protocol._draft import Amounts, Draft
 from ketalab.protocol._limits import MAX_MG, MAX_MG_PER_KG, MAX_TIME_H
+from ketalab.protocol._places import check_target, read_device, read_hold
 from ketalab.protocol._scan import Scanner
 from ketalab.protocol._words import INFUSED, INJECTED, ROUTES
 
 
 @dataclass(frozen=True)
 class Dose:
-    """One dose with its schedule; amounts are whole doses, mg or mg/kg."""
+    """One dose with its schedule; amounts are whole doses, mg or mg/kg, or a target, ng/mL."""
 
     amounts: tuple[float, ...]
     kind: str
@@ -24,6 +25,9 @@ class Dose:
     salt: str
     route: str
     device: str | None
+    hold_h: float | None
+    #: Of a target: the pump if it was said.
+    pump: str | None
     at_h: float | None
     interval_h: float | None
     count: int | None
@@ -37,8 +41,8 @@ class Dose:
 def resolve(scan: Scanner, draft: Draft, previous: Dose | None) -> Dose:
     """Complete a draft from the dose before a ``then``, and check it.
 
-    Drug (with its form) and route (with its device) carry over if left out; a draft that says only
-    when repeats the whole dose.
+    Drug (with its form) and route (with its device and its time in the mouth) carry over if left
+    out; a draft that says only when repeats the whole dose.
 
     Raises
     ------
@@ -58,14 +62,16 @@ def resolve(scan: Scanner, draft: Draft, previous: Dose | None) -> Dose:
         compound, salt = previous.compound, previous.salt
     if compound is None:
         raise scan.error("drug missing: the dose names none", draft.column)
-    route, device = draft.route, draft.device
+    route, carried = draft.route, None
     if route is None and previous is not None:
-        route, device = previous.route, device or previous.device
+        route, carried = previous.route, previous
     if route is None:
         raise scan.error(
             f"route missing: the dose has none; allowed: {', '.join(ROUTES)}", draft.column
         )
     _check_route(scan, draft, route)
+    is_target = amounts.kind == "target"
+    pump = check_target(scan, draft, compound, route) if is_target else None
     dose = Dose(
         amounts=_whole_doses(scan, draft, amounts),
         kind=amounts.kind,
@@ -73,9 +79,13 @@ def resolve(scan: Scanner, draft: Draft, previous: Dose | None) -> Dose:
         per_kg=amounts.per_kg,
         duration_h=draft.duration_h or 0.0,
         compound=compound,
-        salt=salt,
+        salt="base" if is_target else salt,
         route=route,
-        device=device,
+        device=None
+        if is_target
+        else read_device(scan, draft, route, carried.device if carried else None),
+        hold_h=read_hold(scan, draft, route, carried.hold_h if carried else None),
+        pump=pump,
         at_h=draft.at_h,
         interval_h=draft.interval_h,
         count=draft.count,
@@ -159,6 +169,8 @@ def _whole_doses(scan: Scanner, draft: Draft, amounts: Amounts) -> tuple[float, 
     column = draft.where("amounts")
     if amounts.rate and draft.duration_h is None:
         raise scan.error("a rate needs the time that it runs, such as 'for 60 min'", column)
+    if amounts.kind == "target":
+        return amounts.values
     if draft.duration_word == "for" and not amounts.rate:
         raise scan.error(
             "'for' needs a rate, such as 0.14 mg/kg/h; an amount is given 'over' a time",

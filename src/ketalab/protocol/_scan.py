@@ -12,8 +12,12 @@ from ketalab.protocol._words import (
     FLAGS,
     MASS_ALLOWED,
     MASS_MG,
+    MASS_NG,
+    TARGET_ALLOWED,
     TIME_ALLOWED,
     TIME_H,
+    VOLUME_ML,
+    WORD_END,
     fold,
     words_pattern,
 )
@@ -25,6 +29,9 @@ _SIGN = re.compile(r"[+-]\s*(?=[0-9.]|nan|inf)", FLAGS)
 _NOT_FINITE = re.compile(r"(?:nan|inf|infinity)(?![\w\-])", FLAGS)
 _DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
 _PER = re.compile(r"\s*(?:/|per(?!\w))\s*", FLAGS)
+_CONCENTRATION = re.compile(
+    rf"({'|'.join(MASS_NG)})(?:\s*/\s*|\s+per\s+)({'|'.join(VOLUME_ML)}){WORD_END}", FLAGS
+)
 _MASS = words_pattern(MASS_MG)
 _TIME = words_pattern(TIME_H)
 _KG = words_pattern(["kg"])
@@ -146,6 +153,14 @@ class Scanner:
             raise self.error(f"{value:.6g} {unit} is absurd; at most {years:.0f} years", start)
         return hours
 
+    def concentration(self) -> float | None:
+        """Read the unit of a target such as ``ng/mL``, as a factor to it; None if not there."""
+        match = _CONCENTRATION.match(self.text, self.position)
+        if match is None:
+            return None
+        self.take(_CONCENTRATION)
+        return MASS_NG[match[1].lower()] / VOLUME_ML[match[2].lower()]
+
     def unit(self) -> Unit | None:
         """Read the unit of an amount such as ``mg/kg/h``; None, and nothing read, if not there."""
         mass = self.take(_MASS)
@@ -167,6 +182,8 @@ class Scanner:
         hint = closest(self.word, ["kg", "min", "h"])
         if self.sees(_TIME):
             hint = "; for an amount a day write 'daily x 5' or 'daily for 4 weeks'"
+        elif self.word.lower() in VOLUME_ML:
+            hint = f"; a target in plasma is in {TARGET_ALLOWED}"
         found = f"unknown unit, per {self.word!r}" if self.word else "unit ends after 'per'"
         return self.error(f"{found}; allowed: {MASS_ALLOWED}{hint}")
 
@@ -185,4 +202,6 @@ class Scanner:
         return self.error(f"{what} after a number; allowed: {MASS_ALLOWED}{self._near_unit()}")
 
     def _near_unit(self) -> str:
+        if self.word.lower() in MASS_NG:
+            return f"; a target in plasma is in {TARGET_ALLOWED}"
         return closest(self.word.lower(), [*MASS_MG, "mg/kg", "mg/kg/h", "mg/h", "mg/min"])

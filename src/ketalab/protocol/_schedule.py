@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 
+from ketalab.protocol._infusions import count_infusions, list_infusions
 from ketalab.protocol._limits import MAX_TIME_H
 from ketalab.protocol._records import Administration, Variant, check_size
 from ketalab.protocol._resolve import Dose
 from ketalab.protocol._scan import Scanner
+from ketalab.protocol._targets import Timed, chain_programs, write_program
 
 #: Hours, and parts of an interval: below this two times are the same; hides the rounding of 40/60.
 _SAME = 1e-9
 #: Doses given together, then the next ones.
 Step = Sequence[Dose]
-
-
-@dataclass(frozen=True)
-class Timed:
-    """A dose with its first time and its number of repeats."""
-
-    dose: Dose
-    start_h: float
-    count: int
 
 
 def time_doses(scan: Scanner, steps: Sequence[Step], horizon_h: float | None) -> list[Timed]:
@@ -52,8 +44,9 @@ def time_doses(scan: Scanner, steps: Sequence[Step], horizon_h: float | None) ->
                 )
             first_h = start_h if dose.at_h is None else dose.at_h
             is_last = index == len(steps) - 1
-            timed.append(Timed(dose, first_h, _count(scan, dose, first_h, horizon_h, is_last)))
-            check_size(1, sum(one.count for one in timed), scan.original, dose.schedule_column)
+            count = _count(scan, dose, first_h, horizon_h, is_last)
+            timed.append(Timed(dose, index, first_h, count))
+            check_size(1, _count_doses(timed), scan.original, dose.schedule_column)
         started = started or any(dose.at_h is None for dose in step)
         reached = max(reached, *(_end(one) for one in timed[-len(step) :]))
         if reached > MAX_TIME_H:
@@ -62,7 +55,15 @@ def time_doses(scan: Scanner, steps: Sequence[Step], horizon_h: float | None) ->
                 f"doses end {reached / 8760:.6g} years after t = 0; at most {years:.0f}",
                 step[-1].column,
             )
-    return timed
+    return chain_programs(scan, timed)
+
+
+def _count_doses(timed: Sequence[Timed]) -> int:
+    """Count the administrations; of a target each interval of its pump is one."""
+    return sum(
+        one.count * (count_infusions(one.dose.duration_h) if one.dose.kind == "target" else 1)
+        for one in timed
+    )
 
 
 def _count(
@@ -111,7 +112,7 @@ def list_variants(scan: Scanner, timed: Sequence[Timed]) -> tuple[Variant, ...]:
     """
     flexible = {one.dose.choice: one.dose for one in timed if one.dose.kind == "flexible"}
     number = math.prod(len(dose.amounts) for dose in flexible.values())
-    doses = sum(one.count for one in timed)
+    doses = _count_doses(timed)
     column = timed[-1].dose.schedule_column
     check_size(number, number * doses, scan.original, column)
     options = [range(len(dose.amounts)) for dose in flexible.values()]
@@ -122,8 +123,12 @@ def list_variants(scan: Scanner, timed: Sequence[Timed]) -> tuple[Variant, ...]:
 
 
 def _administer(timed: Sequence[Timed], chosen: dict[int, int]) -> Iterator[Administration]:
+    programs: dict[int, list[Timed]] = {}
     for one in timed:
         dose = one.dose
+        if dose.kind == "target":
+            programs.setdefault(one.program, []).append(one)
+            continue
         for index in range(one.count):
             yield Administration(
                 time_h=one.start_h + index * (dose.interval_h or 0.0),
@@ -134,6 +139,26 @@ def _administer(timed: Sequence[Timed], chosen: dict[int, int]) -> Iterator[Admi
                 salt=dose.salt,
                 route=dose.route,
                 device=dose.device,
+                hold_h=dose.hold_h,
+            )
+    for steps in programs.values():
+        yield from _infuse(steps)
+
+
+def _infuse(steps: Sequence[Timed]) -> Iterator[Administration]:
+    """Give what a pump gives for its steps; a repeated target begins with a new pump each time."""
+    first, program = steps[0], write_program(steps)
+    for index in range(first.count):
+        start_h = first.start_h + index * (first.dose.interval_h or 0.0)
+        for infusion in list_infusions(program):
+            yield Administration(
+                time_h=start_h + infusion.offset_h,
+                amount=infusion.mg_per_kg,
+                per_kg=True,
+                duration_h=infusion.duration_h,
+                compound=first.dose.compound,
+                route=first.dose.route,
+                program=program,
             )
 
 

@@ -7,6 +7,7 @@ import re
 from ketalab.protocol._draft import Draft
 from ketalab.protocol._limits import (
     MAX_ADMINISTRATIONS,
+    MAX_HOLD_H,
     MAX_INFUSION_H,
     MAX_TIMES,
     MIN_TIME_H,
@@ -14,9 +15,9 @@ from ketalab.protocol._limits import (
 from ketalab.protocol._scan import Scanner
 from ketalab.protocol._words import FLAGS, TIME_H, WORD_END, words_pattern
 
-OVER, FOR, AT, BOLUS, ONCE, DAILY, WEEKLY, EVERY = (
+OVER, FOR, AT, BOLUS, ONCE, DAILY, WEEKLY, EVERY, HELD = (
     words_pattern([word])
-    for word in ("over", "for", "at", "bolus", "once", "daily", "weekly", "every")
+    for word in ("over", "for", "at", "bolus", "once", "daily", "weekly", "every", "held")
 )
 COUNT = re.compile(r"x(?=[\s0-9.+-]|$)", FLAGS)
 _TIMES_WORDS = {"once": 1, "twice": 2, "thrice": 3} | {
@@ -41,14 +42,14 @@ def read_over(scan: Scanner, draft: Draft) -> None:
 
 
 def read_for(scan: Scanner, draft: Draft) -> None:
-    """Read ``for 60 min`` (how long a rate runs) or, after a frequency, ``for 4 weeks``."""
+    """Read ``for 60 min`` (of a rate or a target) or, after a frequency, ``for 4 weeks``."""
     column = scan.column
     scan.take(FOR)
-    rate = draft.amounts is not None and draft.amounts.rate
-    rate_runs = not rate or draft.duration_h is not None
-    if draft.interval_h is not None and (draft.last == "interval_h" or rate_runs):
+    runs = draft.amounts is not None and draft.amounts.runs
+    settled = not runs or draft.duration_h is not None
+    if draft.interval_h is not None and (draft.last == "interval_h" or settled):
         _put_span(scan, draft, column)
-    elif draft.amounts is not None and not rate:
+    elif draft.amounts is not None and not runs:
         raise scan.error(
             "'for' needs a rate (0.14 mg/kg/h for 60 min) or a schedule (weekly for 4 weeks)"
             " before it; an amount is given 'over' a time",
@@ -82,6 +83,21 @@ def _put_duration(scan: Scanner, draft: Draft, column: int, word: str) -> None:
         raise scan.error(f"'bolus' and {word!r} in one dose; write either", column)
     draft.put(scan, "duration_h", hours, column, "length of infusion")
     draft.duration_word = word
+
+
+def read_held(scan: Scanner, draft: Draft) -> None:
+    """Read ``held 10 min``: how long a dose stays in the mouth."""
+    column = scan.column
+    scan.take(HELD)
+    scan.take(FOR)
+    start = scan.column
+    hours = scan.time("after 'held'")
+    if not 0 < hours <= MAX_HOLD_H:
+        length = "no time" if hours == 0 else f"{hours:.6g} h"
+        raise scan.error(
+            f"held for {length}; must be above 0 and at most {MAX_HOLD_H:.0f} h", start
+        )
+    draft.put(scan, "hold_h", hours, column, "'held'")
 
 
 def read_bolus(scan: Scanner, draft: Draft) -> None:

@@ -26,6 +26,16 @@ ROUTES = (
 INJECTED = ("iv", "im", "sc", "ip", "icv", "local")
 #: Routes by which a dose can be given over a stated time; a tablet or a powder cannot.
 INFUSED = (*INJECTED, "nasal", "inhaled")
+#: Routes by which a dose is held in the mouth before the rest is swallowed.
+HELD = ("sublingual", "buccal")
+#: What a nasal dose is given by: the marketed device (sprays of 28 mg), a hand spray, an atomiser on a syringe.
+DEVICES = ("device", "spray", "atomiser")
+#: What a nasal dose is given by where nothing is said.
+USUAL_DEVICE = "spray"
+DEVICE_SPELLINGS = {
+    **{device: device for device in DEVICES},
+    **dict.fromkeys(("atomizer", "mad"), "atomiser"),
+}
 #: What the stated amount weighs.
 SALTS = ("base", "hydrochloride")
 
@@ -63,6 +73,9 @@ SALT_SPELLINGS = {"base": "base", "hydrochloride": "hydrochloride", "hcl": "hydr
 
 #: Spelling -> mg. "µg" arrives here as "ug".
 MASS_MG = {"ug": 1e-3, "mcg": 1e-3, "mg": 1.0, "g": 1e3}
+#: Spellings of the units of a target concentration, and their factors to ng/mL.
+MASS_NG = {"ng": 1.0, "ug": 1e3, "mcg": 1e3, "mg": 1e6}
+VOLUME_ML = {"ml": 1.0, "l": 1e3}
 #: Spelling -> hours.
 TIME_H = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1 / 3600),
@@ -72,11 +85,25 @@ TIME_H = {
     **dict.fromkeys(("week", "weeks", "wk", "wks"), 168.0),
 }
 MASS_ALLOWED = "ug, mg, g, each also per kg and per min or h (such as mg/kg/h)"
+TARGET_ALLOWED = "ng/mL, ug/mL, mg/L"
 TIME_ALLOWED = "s, min, h, d, weeks"
 
 #: Words that open a clause; used to suggest a near miss.
 KEYWORDS = (
-    *("over", "for", "at", "by", "bolus", "every", "daily", "weekly", "once", "twice", "times"),
+    *(
+        "over",
+        "for",
+        "at",
+        "by",
+        "held",
+        "bolus",
+        "every",
+        "daily",
+        "weekly",
+        "once",
+        "twice",
+        "times",
+    ),
     *("x", "then", "flexible", "titrated"),
 )
 #: Words that people write, and what the grammar has in their place.
@@ -86,6 +113,7 @@ HINTS = {
     **dict.fromkeys(("infusion", "infused"), "write the time, such as 'over 40 min'"),
     **dict.fromkeys(("injection", "injected", "push"), "write 'bolus'"),
     **dict.fromkeys(("spray", "mad", "atomiser", "atomizer"), "write 'by' before a device"),
+    **dict.fromkeys(("target", "tci"), "write '150 ng/mL ... for 30 min' for a target in plasma"),
     **dict.fromkeys(("to", "-"), "write 'titrated 0.5 to 0.9 mg/kg' or 'flexible 56 or 84 mg'"),
     **dict.fromkeys(("or",), "write 'flexible 56 or 84 mg' for a mix"),
     **dict.fromkeys(("monthly", "fortnightly"), "write 'every 4 weeks' or 'every 2 weeks'"),

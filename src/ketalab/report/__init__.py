@@ -1,7 +1,21 @@
-"""Reports: what replays found, as a page, a picture and a table for the terminal."""
+"""Reports: what replays and qualifications found, as a page, a picture and a table for the terminal."""
 
+from ketalab.report._compare import COLUMNS as COMPARISON_COLUMNS
+from ketalab.report._compare import comparison_rows, write_comparison
 from ketalab.report._page import write_replay_report
 from ketalab.report._picture import replay_picture
+from ketalab.report._qualification import check_folder, write_qualification
+from ketalab.report._qualification_terminal import qualification_table
 from ketalab.report._terminal import replay_table
 
-__all__ = ["replay_picture", "replay_table", "write_replay_report"]
+__all__ = [
+    "COMPARISON_COLUMNS",
+    "check_folder",
+    "comparison_rows",
+    "qualification_table",
+    "replay_picture",
+    "replay_table",
+    "write_comparison",
+    "write_qualification",
+    "write_replay_report",
+]

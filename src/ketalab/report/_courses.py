@@ -212,6 +212,9 @@ def _table(curves: Sequence[_panels.Curve], plot: _Plot, arm: str) -> DataTable:
 
 
 def _figure(replay: Replay, title: str, plots: Sequence[_Plot], least: float) -> Figure:
+    lines = {line.output for plot in plots for line in plot.lines}
+    if not all(lines <= set(course) for course in replay.courses.values()):
+        return Figure(title, "No figure: this study is simulated with the body alone.")
     arms, empty = _dosed(replay, plots) if replay.courses else ([], [])
     if not arms:
         why = "no arm of this study could be simulated" if not replay.courses else "no arm has any"

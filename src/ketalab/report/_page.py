@@ -51,7 +51,7 @@ def _order(views: Sequence[StudyView]) -> list[StudyView]:
     return sorted(views, key=key)
 
 
-def _environment() -> Any:
+def environment() -> Any:
     import jinja2
     from markupsafe import Markup
 
@@ -88,7 +88,7 @@ def write_replay_report(replays: Sequence[Replay], path: Path | str) -> Path:
         view for replay in replays for view in view_rows(replay.rows, replay.study.outcomes)
     )
     html = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             studies=views,

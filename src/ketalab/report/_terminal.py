@@ -44,7 +44,7 @@ def _cells(view: RowView) -> tuple[str, ...]:
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Signs that every terminal shows."""
     return text.replace(MINUS, "-").replace("–", "-").replace("×", "x")
 
@@ -63,7 +63,7 @@ def _table(views: Sequence[RowView], width: int) -> str:
     table.add_column("z", justify="right", no_wrap=True)
     table.add_column("use", no_wrap=True)
     for view in views:
-        table.add_row(*(Text(_plain(cell)) for cell in _cells(view)))
+        table.add_row(*(Text(plain(cell)) for cell in _cells(view)))
     stream = io.StringIO()
     console = Console(
         file=stream, width=width, color_system=None, force_terminal=False, legacy_windows=False
@@ -92,11 +92,11 @@ def replay_table(rows: Sequence[Mapping[str, Any]]) -> str:
                 "* shown, never counted: not verified in its source, or set aside by the file"
             )
         for reason, skipped in skipped_by_reason(mine).items():
-            lines.append(f"not replayed: {plural(len(skipped), 'row')}: {_plain(reason)}")
-        lines.append(_plain(tally(mine).sentence()))
+            lines.append(f"not replayed: {plural(len(skipped), 'row')}: {plain(reason)}")
+        lines.append(plain(tally(mine).sentence()))
         blocks.append("\n".join(lines))
     if len(blocks) > 1:
         blocks.append(
-            f"{plural(len(blocks), 'study', 'studies')}: {_plain(tally(views).sentence())}"
+            f"{plural(len(blocks), 'study', 'studies')}: {plain(tally(views).sentence())}"
         )
     return "\n\n".join(blocks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 340, 232
 TOP, BOTTOM, LEFT, RIGHT = 26, 42, 46, 16
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _DROPPED = re.compile(r' (?:role|aria-[a-z]+|xmlns(?::xlink)?|class|pointer-events)="[^"]*"')
-_CONFIG: Spec = {
+CONFIG: Spec = {
     "font": "sans-serif",
     "view": {"stroke": None},
     "axis": {
@@ -107,7 +107,7 @@ def frame(layers: list[Spec], x: Axis, y: Axis, width: float, height: float, rig
         "padding": {"left": LEFT, "right": right, "top": TOP, "bottom": BOTTOM},
         "width": width - LEFT - right,
         "height": height - TOP - BOTTOM,
-        "config": _CONFIG,
+        "config": CONFIG,
         "layer": layers,
     }
 
@@ -123,14 +123,17 @@ def table(**columns: Sequence[float] | Array) -> Spec:
     return {"values": [dict(zip(names, map(_short, row), strict=True)) for row in rows]}
 
 
-def to_svg(spec: Spec) -> str:
+def to_svg(spec: Spec, first: Callable[[str], str] | None = None) -> str:
     """Convert a specification to an SVG element for a page or a larger picture.
 
     Nothing is fetched. Roles and labels of single marks are dropped: the figure around the element
-    carries the description. No panel clips or shades by gradient, so there are no ids to collide.
+    carries the description; ``first`` may change the text before they are. No panel clips or
+    shades by gradient, so there are no ids to collide.
     """
     import vl_convert
 
     svg = str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    if first is not None:
+        svg = first(svg)
     svg = re.sub(r"<[^<>]*>", lambda tag: _DROPPED.sub("", tag[0]), svg)
     return svg.replace("<svg ", '<svg focusable="false" ', 1)

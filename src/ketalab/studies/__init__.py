@@ -25,6 +25,7 @@ from ketalab.studies._write import dump_study, study_schema
 
 if TYPE_CHECKING:
     from ketalab.studies._replay import Replay, replay, replay_study
+    from ketalab.studies._typical import TypicalStudy
 
 __all__ = [
     "Arm",
@@ -39,6 +40,7 @@ __all__ = [
     "Split",
     "Spread",
     "Study",
+    "TypicalStudy",
     "check_evidence",
     "convert_packaged",
     "convert_records",
@@ -61,4 +63,6 @@ def __getattr__(name: str) -> Any:
     """Import replay, and with it the laboratory, when it is first used."""
     if name in ("Replay", "replay", "replay_study"):
         return getattr(import_module("ketalab.studies._replay"), name)
+    if name == "TypicalStudy":
+        return import_module("ketalab.studies._typical").TypicalStudy
     raise AttributeError(f"module 'ketalab.studies' has no attribute {name!r}")

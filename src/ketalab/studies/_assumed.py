@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ketalab.studies._context import Context, is_animal
 from ketalab.studies._measures import primary_scale
-from ketalab.studies._record import EvidenceRecord, Row
+from ketalab.studies._record import EvidenceRecord, Row, number
 
 __all__ = ["assume", "name_version"]
 
@@ -52,18 +52,20 @@ def assume(record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row
             }
         )
     per_kg = any("/kg" in dose for dose in phrases)
-    if phrases and "weight_kg" not in population and not is_animal(record):
-        assumed.append(_weight(record, per_kg))
+    told = number(record.population, "weight_kg") is not None
+    if phrases and not told and not is_animal(record):
+        assumed.append(_weight(record, population, per_kg))
     assumed += _sites(rows)
     assumed += _baselines(record, ctx, population, rows)
     return assumed
 
 
-def _weight(record: EvidenceRecord, per_kg: bool) -> Row:
+def _weight(record: EvidenceRecord, population: Row, per_kg: bool) -> Row:
     ends = record.population.get("weight_range")
-    if isinstance(ends, list) and len(ends) == 2:
-        why = "body weight is told as a range only"
-        return {"field": "population.weight_kg", "unit": "kg", "range": ends, "why": why}
+    if "weight_kg" in population and isinstance(ends, list):
+        why = "body weight is told as a range only; its middle is taken"
+        entry = {"field": "population.weight_kg", "value": population["weight_kg"], "unit": "kg"}
+        return entry | {"range": ends, "why": why}
     why = "body weight is not told; the default population is drawn"
     if per_kg:
         why += ", which matters little for a dose per kg"

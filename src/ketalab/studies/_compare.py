@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.errors import InputError, UnitError
-from ketalab.facts import convert, fact
+from ketalab.errors import InputError
 from ketalab.laboratory import plain
-from ketalab.studies._observe import EXPOSURE, needed
+from ketalab.studies._kinetics import (
+    about_concentrations,
+    analytes_of,
+    is_figure,
+    quantity_of,
+    unit_factor,
+)
+from ketalab.studies._observe import needed
 from ketalab.studies._plan import Plan
 from ketalab.studies._schema import Outcome, Study
+from ketalab.studies._times import hours_of
 
 Array = NDArray[np.float64]
 
@@ -22,69 +29,51 @@ _NO_DIFFERENCE = 0.2
 _CONTRASTS = ("difference", "smd", "risk_ratio", "odds_ratio", "ratio", "direction")
 
 
-def hours_of(row: Outcome) -> list[float]:
-    """Hours at which a row looks, after the start of its arm."""
-    if row.window_h is not None:
-        first, last = row.window_h
-        if row.ever:
-            daily = [
-                float(h) for h in np.arange(math.ceil(first / 24) * 24, last + 1e-9, 24) if h > 0
-            ]
-            return sorted({*daily, last})
-        return [(first + last) / 2]
-    if row.ever and row.time_h:
-        return sorted({*(float(h) for h in np.arange(24, row.time_h, 24)), row.time_h})
-    return [row.time_h if row.time_h is not None else math.nan]
-
-
 def reason_of(study: Study, plan: Plan | None, row: Outcome) -> str | None:
     """Why a row cannot be predicted, or None."""
     if plan is None:
         return "not simulated"
-    arms = [row.arm, row.than] if row.than else [row.arm]
-    if row.kind in ("statement", "time_to_event", "bioavailability", "band_power", "fraction"):
+    arms = [name for name in (row.arm, row.than) if name is not None]
+    if row.kind in ("statement", "time_to_event", "band_power", "fraction"):
         return f"rows of kind {row.kind!r} have no replay yet"
-    if row.subgroup or row.period:
+    if (row.subgroup and not _is_of_subgroup(study, row)) or row.period:
         return "subgroups and periods of a study have no replay yet"
     if row.arm is None or row.arm == "all":
         return "the row names no single arm"
     for arm in arms:
         if arm in plan.skipped:
             return plan.skipped[arm]
-    if row.kind in _CONTRASTS and row.than is None:
+    kinetic = about_concentrations(row)
+    two = kinetic and row.kind == "ratio" and len(analytes_of(row)) == 2
+    if row.kind in _CONTRASTS and row.than is None and not two:
         return f"a {row.kind} row without a comparator arm has no replay yet"
-    if row.kind not in EXPOSURE and any(math.isnan(h) or h < 0 for h in hours_of(row)):
+    if kinetic and quantity_of(row) == "bioavailability":
+        for arm in arms:
+            if arm in plan.unreferred:
+                return plan.unreferred[arm]
+    if not is_figure(row) and any(math.isnan(h) or h < 0 for h in hours_of(row)):
         return "the row states no time after the start of treatment"
+    if is_figure(row) and row.window_h is not None and row.window_h[0] < 0:
+        return "the row's window begins before the first dose"
     try:
-        needed(study, row)
+        needed(study, row, tuple(plan.model.outputs))
         unit_factor(row)
     except InputError as error:
         return str(error)
     return None
 
 
-_MOLAR_MASS = {"ketamine": "ketamine_molar_mass", "norketamine": "norketamine_molar_mass"}
+def _is_of_subgroup(study: Study, row: Outcome) -> bool:
+    """Whether a row of concentrations is of an arm that holds its subgroup and nobody else."""
+    groups = {other.subgroup for other in study.outcomes if other.arm == row.arm}
+    return about_concentrations(row) and groups == {row.subgroup}
 
 
-def unit_factor(row: Outcome) -> float:
-    """From the model's unit to the row's; a molar unit is reached by the molar mass of the analyte.
-
-    Raises
-    ------
-    UnitError
-        The row's unit does not fit what it measures; prints both.
-    """
-    if row.unit is None or row.kind not in (*EXPOSURE, "concentration"):
-        return 1.0
-    own = {"tmax": "h", "half_life": "h", "auc": "ng*h/mL"}.get(row.kind, "ng/mL")
-    try:
-        return convert(1.0, own, row.unit, row.measure)
-    except UnitError:
-        molecule = (row.analyte or row.measure.split(":")[-1]).split("-")[-1]
-        if molecule not in _MOLAR_MASS or own == "h":
-            raise
-        mass = fact(_MOLAR_MASS[molecule]).to("ng/nmol")
-        return convert(1 / mass, own.replace("ng", "nmol"), row.unit, row.measure)
+def _label(row: Outcome) -> str:
+    """A row's name where its file gives none."""
+    measure = f"{row.measure}:{row.analyte}" if row.analyte else row.measure
+    quantity = f" of {row.quantity}" if row.quantity else ""
+    return f"{measure}:{row.kind}{quantity}:{row.arm}:{row.time_h}"
 
 
 def make_row(
@@ -93,14 +82,16 @@ def make_row(
     """One replay row of the contract; the observed value is read here, after the prediction."""
     made: dict[str, Any] = {
         "study": study.id,
-        "outcome": row.id or f"{row.measure}:{row.kind}:{row.arm}:{row.time_h}",
+        "outcome": row.id or _label(row),
         "measure": row.measure,
         "kind": row.kind,
         "arms": [a for a in (row.arm, row.than) if a is not None],
         "time_h": row.time_h,
+        "window_h": row.window_h,
         "analyte": row.analyte,
         "site": row.site,
         "unit": row.unit,
+        "average": row.average,
         "observed": row.observed if row.kind not in ("direction", "statement") else row.sign,
         "predicted": None,
         "inside": None,

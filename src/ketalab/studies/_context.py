@@ -28,7 +28,10 @@ def is_animal(record: EvidenceRecord) -> bool:
 
 @dataclass
 class Context:
-    """Arms of the study under way (as plain mappings, by id) and the decisions so far."""
+    """Arms of the study under way (as plain mappings, by id) and the decisions so far.
+
+    ``given`` holds the treatment behind each arm of a concentration record.
+    """
 
     record: EvidenceRecord
     primary: str | None = None
@@ -36,6 +39,7 @@ class Context:
     arms: dict[str, Row] = field(default_factory=dict)
     compounds: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     decisions: list[Row] = field(default_factory=list)
+    given: dict[str, Row] = field(default_factory=dict)
 
     def decide(self, text: str, row: int | str | None = None) -> None:
         """Note a decision once."""

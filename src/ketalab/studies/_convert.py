@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,6 +166,7 @@ def _concentrations(ctx: Context, where: str) -> _Result:
     if note:
         design["note"] = note
     head = {"design": design, "population": read_population(record, ctx)}
+    _told_of_people(record, head["population"])
     if record.notes:
         said = head["population"].get("note", "")
         head["population"]["note"] = "; ".join(filter(None, (said, record.notes)))
@@ -174,6 +176,21 @@ def _concentrations(ctx: Context, where: str) -> _Result:
         value = head["population"].get("weight_kg")
         assumed.append({"field": "population.weight_kg", "value": value, "unit": "kg", "why": why})
     return _assemble(ctx, where, head, results, assumed, [])
+
+
+def _told_of_people(record: EvidenceRecord, population: Row) -> None:
+    """Add what a concentration record says of its people in other keys, or in words."""
+    source = record.population
+    if "weight_kg" not in population and (mean := number(source, "weight_mean")) and mean > 0:
+        population["weight_kg"] = mean
+    if "age" not in population and (mean := number(source, "age")) is not None and mean >= 0:
+        population["age"] = {"mean": mean}
+    words = text_of(source, "condition", "sex")
+    men, women = (
+        re.search(rf"\b{w}\b", words, re.I) for w in (r"(?:men|males?)", r"(?:women|females?)")
+    )
+    if "female_percent" not in population and bool(men) is not bool(women):
+        population["female_percent"] = 0.0 if men else 100.0
 
 
 # --- both -----------------------------------------------------------------------------------------

@@ -130,10 +130,13 @@ def _write_one(
         return
     drug = f"{name} {salt}" if salt else name
     minutes = number(treatment, "duration_min")
-    length = ""
-    if minutes:
+    length = text_of(treatment, "length")
+    usual = (psychiatric and "bolus" not in words) or treatment.get("infused") is True
+    if length:
+        pass
+    elif minutes:
         length = duration_clause(minutes)
-    elif route == "iv" and psychiatric and not animal and "bolus" not in words:
+    elif route == "iv" and usual and not animal:
         length = duration_clause(USUAL_INFUSION_MIN)
         why = "length of the infusion not told; the usual one is taken"
         given.assumed.append(
@@ -146,9 +149,12 @@ def _write_one(
             why = "length of the intravenous dose not told; a bolus is taken"
             given.assumed.append({"field": f"arms.{arm_id}.duration", "value": "bolus", "why": why})
             decide(f"arm {arm_id}: {compound} taken as a bolus, its length is not told")
-    device = "by device" if name == "esketamine" and route == "nasal" else ""
-    if device:
+    device = text_of(treatment, "by")
+    if not device and name == "esketamine" and route == "nasal":
+        device = "by device"
         decide(f"arm {arm_id}: esketamine spray in a trial taken as the marketed device")
+    held_min = number(treatment, "held_min")
+    held = f"held {held_min:g} min" if held_min else ""
     schedules = read_schedules(treatment, horizon_h, len(amounts), arm_id, decide)
     if schedules is None:
         given.unknown_dose = True
@@ -158,7 +164,7 @@ def _write_one(
     if len(amounts) < len(schedules):
         amounts = amounts * len(schedules)
     phrases = [
-        " ".join(part for part in (amount, drug, route, device, length, schedule) if part)
+        " ".join(part for part in (amount, drug, route, device, held, length, schedule) if part)
         for amount, schedule in zip(amounts, schedules, strict=True)
     ]
     problem = next((text for phrase in phrases if (text := dose_problem(phrase))), None)

@@ -43,10 +43,12 @@ class Gathered:
         for arm, one in seen.items():
             courses = self._courses.setdefault(arm, {})
             for name in FIGURE_OUTPUTS:
+                if name not in one.values:
+                    continue
                 kept = one.values[name][:, :, :4].reshape(len(one.times), -1)
                 courses.setdefault(name, []).append(kept.astype(np.float32))
             scores = self._scores.setdefault(arm, {})
-            for scale in self.scales:
+            for scale in self.scales if "symptom:depression" in one.values else ():
                 means = [self.observer.score(one, scale, h)[1].mean(axis=1) for h in one.times]
                 scores.setdefault(scale, []).append(np.stack(means))
 

@@ -126,19 +126,33 @@ def read_population(record: EvidenceRecord, ctx: Context) -> Row:
     for key, name in (("age_mean", "mean"), ("age_sd", "sd")):
         if (value := number(source, key)) is not None:
             age[name] = value
-    if match := re.fullmatch(r"(\d+)-(\d+)", text_of(source, "age_range")):
-        age["range"] = [float(match[1]), float(match[2])]
-    elif isinstance(source.get("age_range"), list) and len(source["age_range"]) == 2:
-        age["range"] = [float(end) for end in source["age_range"]]
+    if (ends := _ends(source.get("age_range"))) is not None:
+        age["range"] = ends
     if age:
         population["age"] = age
     for key in ("female_percent", "weight_kg", "weight_sd"):
         population[key] = number(source, key)
+    ends = _ends(source.get("weight_range"))
+    if population["weight_kg"] is None and ends is not None:
+        # The middle of a range, and a standard deviation that puts its ends at two of them.
+        population["weight_kg"] = sum(ends) / 2
+        population["weight_sd"] = (ends[1] - ends[0]) / 4
     population["baseline"] = [_baseline(row, ctx) for row in record.baseline]
     note = "; ".join(filter(None, (text if condition != text else "", text_of(source, "notes"))))
     if note:
         population["note"] = note[:2000]
     return {key: value for key, value in population.items() if value not in (None, [])}
+
+
+def _ends(value: Any) -> list[float] | None:
+    """Return the ends of a range, ``[2, 9]`` or ``2-9``, in order; None for anything else."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+) ?(?:-|to) ?(\d+)", value.strip())):
+        value = [float(match[1]), float(match[2])]
+    if not isinstance(value, list) or len(value) != 2:
+        return None
+    ends = [number({"v": end}, "v") for end in value]
+    low, high = ends
+    return [low, high] if low is not None and high is not None and low <= high else None
 
 
 def _condition(text: str) -> str:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.errors import ScenarioError
-from ketalab.laboratory import Baseline, exposure, output, outputs
+from ketalab.laboratory import Baseline, output, outputs
 from ketalab.laboratory import baseline as scale_baseline
 from ketalab.people import Baseline as StatedBaseline
 from ketalab.people import People, Population
+from ketalab.studies._kinetics import (
+    about_concentrations,
+    average,
+    figure,
+    output_names,
+    quantity_of,
+)
 from ketalab.studies._schema import Outcome, Study
 
 Array = NDArray[np.float64]
 
-#: Kinds of exposure rows, and the figure each reads.
-EXPOSURE = {"cmax": "cmax", "tmax": "tmax", "auc": "auc_0_t", "half_life": "half_life"}
-_SITES = {None: "venous", "venous": "venous", "arterial": "arterial", "effect": "effect"}
-
 
 @dataclass(frozen=True)
 class Seen:
-    """One arm as simulated: ``values[output]`` (T, R, n) at ``times`` (T,) hours after the arm's start."""
+    """One arm as simulated: ``values[output]`` (T, R, n) at ``times`` (T,) hours after the arm's start.
+
+    ``boluses`` are the hours of its intravenous boluses.
+    """
 
     arm: str
     times: Array
     values: Mapping[str, Array]
     people: People
     shape: tuple[int, int]
+    boluses: tuple[float, ...] = ()
 
     def at(self, name: str, hours: float) -> Array:
         """An output at a time, (R, n)."""
@@ -42,20 +49,6 @@ class Seen:
     def normal(self, purpose: str) -> Array:
         """A draw by name for each person, (R, n)."""
         return self.people.normal(purpose).reshape(self.shape)
-
-
-def analyte_output(row: Outcome) -> str:
-    """The output that a concentration row reads; refuses sites and analytes without a model."""
-    if row.site not in _SITES:
-        raise ScenarioError(f"no model yet of concentrations in {row.site}")
-    name = f"plasma:{_SITES[row.site]}:{row.analyte or row.measure.split(':')[-1]}"
-    if row.measure in outputs():
-        name = row.measure
-    if name not in outputs():
-        raise ScenarioError(
-            f"no model yet of {row.analyte or row.measure} in {row.site or 'venous'} plasma"
-        )
-    return name
 
 
 def event_scale(study: Study, row: Outcome) -> tuple[str, str] | None:
@@ -76,16 +69,23 @@ def event_scale(study: Study, row: Outcome) -> tuple[str, str] | None:
     return (kind, scales[0]) if scales else (kind, "")
 
 
-def needed(study: Study, row: Outcome) -> str:
-    """The layer output behind a row.
+def needed(study: Study, row: Outcome, known: Sequence[str]) -> tuple[str, ...]:
+    """The layer outputs behind a row, of those that the study's model has.
 
     Raises
     ------
     ScenarioError
         No model of the row's measure yet: the reason that the row is skipped.
     """
-    if row.kind in EXPOSURE or row.kind == "concentration":
-        return analyte_output(row)
+    if about_concentrations(row):
+        return output_names(row, known)
+    names = (_behind(study, row),)
+    if names[0] not in known:
+        raise ScenarioError(f"species {study.species!r} has no model yet of {row.measure!r}")
+    return names
+
+
+def _behind(study: Study, row: Outcome) -> str:
     if row.kind in ("proportion", "risk_ratio", "odds_ratio"):
         event = event_scale(study, row)
         if event is None or f"score:{event[1]}" not in outputs():
@@ -100,10 +100,14 @@ def needed(study: Study, row: Outcome) -> str:
 
 
 class Observer:
-    """Turns simulated arms into observed numbers, one a person, with the rater's fluctuation."""
+    """Turns simulated arms into observed numbers, one a person, with the rater's fluctuation.
 
-    def __init__(self, study: Study, population: Population) -> None:
+    ``known`` are the outputs of the study's model.
+    """
+
+    def __init__(self, study: Study, population: Population, known: Sequence[str] = ()) -> None:
         self.study, self.population = study, population
+        self.known = tuple(known) or tuple(outputs())
 
     def _baseline(self, seen: Seen, scale: str) -> Baseline:
         """Baseline of one arm: as the study states it for the arm, for all, or the scale's usual one."""
@@ -143,13 +147,36 @@ class Observer:
                 happened |= base.scale.is_remission(score)
         return happened.astype(float)
 
-    def persons(self, seen: Seen, row: Outcome, hours: list[float]) -> Array:
+    def concentrations(self, seen: Seen, row: Outcome, reference: Seen | None) -> Array:
+        """The figure of concentrations that a row reads in each person, (R, n)."""
+        quantity = quantity_of(row)
+
+        def one(name: str, where: Seen, what: str) -> Array:
+            flat = where.values[name].reshape(len(where.times), -1)
+            made = figure(where.times, flat, what, row.window_h, where.boluses)
+            return made.reshape(where.shape)
+
+        names = output_names(row, self.known)
+        if quantity == "concentration":
+            hour = row.time_h if row.time_h is not None else np.mean(row.window_h or (np.nan,))
+            made = [seen.at(name, float(hour)) for name in names]
+        elif quantity == "bioavailability":
+            assert reference is not None
+            areas = (seen, reference)
+            made = [one(names[0], where, "auc") for where in areas]
+        else:
+            made = [one(name, seen, quantity) for name in names]
+        if len(made) == 1:
+            return made[0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(made[0] / made[1])
+
+    def persons(
+        self, seen: Seen, row: Outcome, hours: list[float], reference: Seen | None = None
+    ) -> Array:
         """The number of each person that a row averages, (R, n)."""
-        if row.kind in EXPOSURE:
-            flat = seen.values[analyte_output(row)].reshape(len(seen.times), -1)
-            return exposure(seen.times, flat)[EXPOSURE[row.kind]].reshape(seen.shape)
-        if row.kind == "concentration":
-            return seen.at(analyte_output(row), hours[0])
+        if about_concentrations(row):
+            return self.concentrations(seen, row, reference)
         if row.kind in ("proportion", "risk_ratio", "odds_ratio"):
             return self.event(seen, row, hours if row.ever else hours[-1:])
         values = [self._value(seen, row, hour) for hour in hours]
@@ -174,11 +201,11 @@ def _odds(share: Array, n: int) -> Array:
 
 def statistic(row: Outcome, mine: Array, other: Array | None) -> Array:
     """The row's number in each replicate (R,), from persons (R, n) of the arm and its comparator."""
-    mean = np.nanmean(mine, axis=1)
+    mean = average(row, mine)
     if other is None:
-        return np.asarray(mean)
+        return mean
     n, m = mine.shape[1], other.shape[1]
-    versus = np.nanmean(other, axis=1)
+    versus = average(row, other)
     if row.kind == "risk_ratio":
         return np.asarray(((mean * n + 0.5) / (n + 1)) / ((versus * m + 0.5) / (m + 1)))
     if row.kind == "odds_ratio":

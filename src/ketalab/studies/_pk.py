@@ -1,24 +1,38 @@
-"""A concentration record to a study: arms by route, dose and interacting drug, then the rows."""
+"""A concentration record to a study: its rows with their arms, and what has to be filled in."""
 
 from __future__ import annotations
 
 import re
 
-from ketalab.studies._concentrations import metric_values, read_profile, read_value
-from ketalab.studies._context import Context, arm_id_of
-from ketalab.studies._doses import resolve_compound, write_doses
-from ketalab.studies._record import EvidenceRecord, Row, number, text_of
-from ketalab.studies._vocabulary import ROUTE_WORDS
+from ketalab.studies._concentrations import ABOUT
+from ketalab.studies._context import Context
+from ketalab.studies._given import LENGTHS, write_nominal
+from ketalab.studies._metric_values import metric_values
+from ketalab.studies._metrics import read_value
+from ketalab.studies._pk_arms import INTERACTING, arm_for
+from ketalab.studies._profiles import PROFILE_VALUES, read_profile
+from ketalab.studies._record import Row, text_of
 
 __all__ = ["convert_concentrations"]
 
-_PART = re.compile(
-    r"(?P<route>iv|im|oral|nasal|rectal)(?P<bolus> bolus)? (?P<doses>[\d. and]+) ?mg/kg",
-    re.IGNORECASE,
-)
-_STEPPED = re.compile(r"(?P<rates>[\d., ]+) (?P<unit>mg/kg/h) for (?P<minutes>\d+) min each")
-#: A drug given for days before, to see what it does to the kinetics.
-_INTERACTING = ("inhibitor", "inducer")
+#: Keys of a profile that hold the spread of each point.
+_SPREADS = ("sd", "se", "sem", "ci95", "ci90")
+#: Keys that are read, or are about the record and not about the study; others are listed.
+_KNOWN = {
+    "treatment": {
+        "compound", "route", "form", "dose", "unit", "dose_mg", "dose_mg_kg", "regimen", "schedule", "times_h",
+        "notes", "salt", "device", "hold_min", "held_min", "concentration_unit", "verified", "dose_verified",
+        "duration", "over", "infusion", "infusion_time", "infusion_duration", *LENGTHS, *INTERACTING,
+    },
+    "population": {
+        "condition", "n", "notes", "age_mean", "age_sd", "age_range", "age", "sex", "female_percent", "weight_kg",
+        "weight_sd", "weight_range", "weight_mean", "n_completed_both_days", "n_completed_both", "n_treated",
+    },
+    "record": {
+        "read_in", "fitted_by", "suggested_use", "digitised", "digitisation_error", "model_based", "assay",
+        "in_episode_list", "finding", "treatments",
+    },
+}  # fmt: skip
 
 
 def convert_concentrations(
@@ -26,22 +40,81 @@ def convert_concentrations(
 ) -> tuple[list[tuple[str, list[Row] | str]], list[Row]]:
     """Convert metrics and profiles; return (label, rows or reason) a row given, and assumptions."""
     record = ctx.record
+    _list_unknown(ctx)
     assumed: list[Row] = []
     results: list[tuple[str, list[Row] | str]] = []
     for index, profile in enumerate(record.profiles or ()):
-        arm, _ = _arm_for(ctx, {}, assumed)
         label = f"profiles.{index}"
+        arm, _ = arm_for(ctx, profile, assumed)
         rows = read_profile(record, profile, arm)
         if isinstance(rows, list):
             ctx.decide(f"a profile of {len(rows)} points becomes {len(rows)} rows", label)
+            left = _count(profile) - len(rows)
+            if left > 0:
+                ctx.decide(f"{left} points without a value, before the dose, or given twice", label)
         results.append((label, rows))
-    metrics = record.metrics or ()
-    for key, metric in metric_values(metrics):
-        label = f"metrics.{metrics.index(metric)}.{key}"
-        arm, than = _arm_for(ctx, metric, assumed)
-        results.append((label, read_value(record, key, metric, arm, than)))
+    for index, (key, metric) in metric_values(record.metrics or ()):
+        label = f"metrics.{index}.{key}"
+        arm, than = arm_for(ctx, metric, assumed)
+        used = _condition_used(ctx, arm, metric)
+        rows = read_value(record, key, metric | used, arm, than, _end_of(ctx, arm))
+        results.append((label, rows))
+    _window_after(ctx, results)
     gone = _drop_unused(ctx, results)
-    return results, [entry for entry in assumed if entry["field"].split(".")[1] not in gone]
+    _fill_doses(ctx, results, assumed)
+    kept = [entry for entry in assumed if entry["field"].split(".")[1] not in gone]
+    return results, kept
+
+
+def _fill_doses(
+    ctx: Context, results: list[tuple[str, list[Row] | str]], assumed: list[Row]
+) -> None:
+    """Give a dose to arms whose dose is not told, where none of their rows depends on it."""
+    for name, arm in ctx.arms.items():
+        mine = [
+            row
+            for _, rows in results
+            if isinstance(rows, list)
+            for row in rows
+            if name in (row["arm"], row.get("than"))
+        ]
+        free = all(
+            row["kind"] in ("bioavailability", "tmax", "half_life")
+            or (row["kind"] == "ratio" and row.get("quantity") != "concentration")
+            for row in mine
+        )
+        if not arm.get("unknown_dose") or not free or " and " in text_of(ctx.given[name], "route"):
+            continue
+        doses = write_nominal(ctx, name, ctx.given[name], assumed)
+        if doses:
+            arm["doses"] = doses
+            del arm["unknown_dose"]
+            arm.pop("unmodelled", None)
+
+
+def _count(profile: Row) -> int:
+    return next(
+        (len(v) for k in ("mean", "median", "value") if isinstance(v := profile.get(k), list)), 0
+    )
+
+
+def _list_unknown(ctx: Context) -> None:
+    """List keys that no rule reads, so that nothing is passed over in silence."""
+    record = ctx.record
+    parts = (
+        ("treatment", record.treatment),
+        ("population", record.population),
+        ("record", record.extra),
+    )
+    for name, part in parts:
+        for key in part:
+            if key not in _KNOWN[name]:
+                where = f"{name}.{key}" if name != "record" else key
+                ctx.decide(f"{where} is a key that no rule reads: let through")
+    for index, profile in enumerate(record.profiles or ()):
+        for key in profile:
+            if key not in {*ABOUT, *PROFILE_VALUES, *_SPREADS}:
+                ctx.decide(f"{key} is a key that no rule reads: let through", f"profiles.{index}")
 
 
 def _drop_unused(ctx: Context, results: list[tuple[str, list[Row] | str]]) -> list[str]:
@@ -52,99 +125,45 @@ def _drop_unused(ctx: Context, results: list[tuple[str, list[Row] | str]]) -> li
     for name in gone:
         del ctx.arms[name]
     doses = {tuple(arm.get("doses", ())) for arm in ctx.arms.values()}
-    if len(doses) > 1:
+    if len(doses) > 1 and not ctx.record.arms:
         for arm in ctx.arms.values():
             arm.pop("n", None)
         ctx.decide("n of an arm is not told: the record's n is of all its arms")
     return gone
 
 
-def _arm_for(ctx: Context, metric: Row, assumed: list[Row]) -> tuple[str, str | None]:
-    """Return the arm of a metric, and the arm without the interacting drug if there is one."""
-    record = ctx.record
-    treatment = _treatment(record, metric)
-    interacting = text_of(metric, *_INTERACTING) or text_of(record.treatment, *_INTERACTING)
-    name = _name(record, metric, treatment)
-    _add(ctx, name, treatment, assumed, "")
-    if not interacting:
-        return name, None
-    drug = interacting.split()[0].strip(",;'").lower()
-    drug = "st_johns_wort" if drug.startswith("st") and "wort" in interacting.lower() else drug
-    words = next(
-        (text for text in _drugs(record) if drug.split("_")[0] in text.lower()), interacting
+def _condition_used(ctx: Context, arm: str, metric: Row) -> Row:
+    """Say that a metric's condition is told by its arm, and so is no period of the study."""
+    doses = ctx.arms.get(arm, {}).get("doses", ())
+    condition = text_of(metric, "condition")
+    dose = re.search(r"(\d+(?:\.\d+)?) ?mg", condition)
+    used = dose is not None and any(
+        " + " in phrase and phrase.startswith(f"{dose[1]} ") for phrase in doses
     )
-    with_drug = arm_id_of(f"{name}_{drug}")
-    _add(ctx, with_drug, treatment, assumed, words)
-    return with_drug, name
+    return {"_used": True} if used else {}
 
 
-def _drugs(record: EvidenceRecord) -> list[str]:
-    text = text_of(record.treatment, *_INTERACTING)
-    days = re.search(r", (\d+ days)$", text)
-    parts = [part.strip() for part in re.split(r" or |, (?=\d+ days$)", text)]
-    if days:
-        return [f"{part} for {days[1]}" for part in parts if part != days[1]]
-    return parts
+def _end_of(ctx: Context, arm: str) -> float | None:
+    """Return the hour at which an arm's last dose ends, None where none is known."""
+    from ketalab.protocol import parse_phrase
+
+    ends = [
+        a.end_h
+        for phrase in ctx.arms.get(arm, {}).get("doses", ())
+        for variant in parse_phrase(phrase).variants
+        for a in variant.administrations
+    ]
+    return max(ends, default=None)
 
 
-def _treatment(record: EvidenceRecord, metric: Row) -> Row:
-    """Return route, dose and unit of one metric from its own fields and the record's treatment."""
-    treatment = {key: value for key, value in record.treatment.items() if key not in _INTERACTING}
-    own_route = text_of(metric, "route")
-    route = ROUTE_WORDS.get(own_route, own_route) or text_of(treatment, "route")
-    for key, unit in (("dose_mg", "mg"), ("dose_mg_kg", "mg/kg")):
-        if number(metric, key) is not None:
-            treatment |= {"dose": metric[key], "unit": unit}
-    for part in _PART.finditer(text_of(record.treatment, "route")):
-        if part["route"].lower() == route.lower() and number(metric, "dose_mg_kg") is None:
-            doses = part["doses"].split(" and ")
-            if len(doses) == 1:  # of several doses, none is the one meant
-                treatment |= {"dose": float(doses[0]), "unit": "mg/kg"}
-            if part["bolus"]:
-                treatment["form"] = "bolus"
-    route = ROUTE_WORDS.get(route, route)
-    if route == "oral" and re.search("prolonged|extended", text_of(treatment, "form")):
-        route = "oral extended-release"
-    return treatment | {"route": route}
-
-
-def _name(record: EvidenceRecord, metric: Row, treatment: Row) -> str:
-    own = [key for key in ("route", "dose_mg", "dose_mg_kg", "stratum") if metric.get(key)]
-    compound = resolve_compound(text_of(treatment, "compound"))[0].split(" and ")[0]
-    parts = [compound]
-    if own or not metric:
-        parts = [text_of(metric, "stratum"), text_of(metric, "route")]
-        dose = number(metric, "dose_mg"), number(metric, "dose_mg_kg")
-        parts += [f"{d:g}{u}" for d, u in zip(dose, ("mg", "mgkg"), strict=True) if d is not None]
-    return arm_id_of("_".join(part for part in parts if part).replace(">", "over") or compound)
-
-
-def _add(ctx: Context, arm_id: str, treatment: Row, assumed: list[Row], background: str) -> None:
-    if arm_id in ctx.arms:
-        return
-    stepped = _STEPPED.search(text_of(treatment, "regimen"))
-    record = ctx.record
-    if stepped:
-        name = resolve_compound(text_of(treatment, "compound"))[0]
-        unit, minutes = stepped["unit"], stepped["minutes"]
-        rates = re.findall(r"[\d.]+", stepped["rates"])
-        steps = [f"{rate} {unit} {name} iv for {minutes} min" for rate in rates]
-        arm: Row = {"id": arm_id, "doses": [", then ".join(steps)]}
-    else:
-        given = write_doses(
-            arm_id,
-            (treatment,),
-            horizon_h=0.0,
-            psychiatric=False,
-            animal=False,
-            decide=ctx.decide,
-        )
-        assumed.extend(entry for entry in given.assumed if entry not in assumed)
-        arm = {"id": arm_id, "doses": given.doses, "unmodelled": given.unmodelled}
-        arm["unknown_dose"] = given.unknown_dose
-    n = record.population.get("n")
-    if isinstance(n, int) and not isinstance(n, bool) and n > 0:
-        arm["n"] = n
-    if background:
-        arm["background"] = [background]
-    ctx.arms[arm_id] = {key: value for key, value in arm.items() if value not in ([], False)}
+def _window_after(ctx: Context, results: list[tuple[str, list[Row] | str]]) -> None:
+    """Let figures of an arm with a dose before it look from its own dose on."""
+    for _, rows in results:
+        for row in rows if isinstance(rows, list) else ():
+            doses = ctx.arms.get(row["arm"], {}).get("doses", ())
+            own = next(
+                (m for p in doses if (m := re.search(r" \+ .* at (\d+(?:\.\d+)?) h$", p))), None
+            )
+            if own and row["kind"] in ("cmax", "tmax", "auc") and "window_h" not in row:
+                start = float(own[1])
+                row["window_h"] = [start, start + 24.0]

@@ -8,101 +8,33 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from typing import Any
 
-from ketalab.errors import InputError, ScenarioError
-from ketalab.facts import fact
-from ketalab.laboratory import Course, check_modelled, human_model, intervention_inputs
-from ketalab.people import Population, Spread
-from ketalab.protocol import Administration, Intervention, Treatment, Variant, parse_phrase
-from ketalab.studies._schema import Arm, Study
+from ketalab.laboratory import Course
+from ketalab.protocol import Administration, Intervention, Variant
+from ketalab.studies._arms import ArmPlan, plan_arms
+from ketalab.studies._groups import TERMINAL_H, Group, Plan, Visit, share_out
+from ketalab.studies._kinetics import is_figure, needs_infinity
+from ketalab.studies._references import add_references
+from ketalab.studies._schema import Study
+from ketalab.studies._whom import model_of, population_of
 
-#: What replay assumes where a study does not say: people an arm, and hours between the periods of a crossover.
-ASSUMED_N = 20
+__all__ = ["Group", "Plan", "Visit", "make_plan", "sessions_of", "settings_of"]
+
+#: Hours between the periods of a crossover where a study does not say.
 ASSUMED_WASHOUT_H = 168.0
 #: Doses closer together than this belong to one session (hours).
 _SESSION_GAP_H = 12.0
 #: A follow-up beyond the last row adds nothing; at least a day is simulated.
 _LEAST_HORIZON_H = 24.0
-
+#: A wash-out of this length leaves nothing of a drug: concentrations of each period start at zero.
+_CLEAN_WASHOUT_H = 48.0
 _CONTROL_SETTING = {
     "midazolam": "midazolam",
     "open": "open",
     "placebo-spray": "new_antidepressant",
     "masked-anaesthesia": "masked",
 }
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One arm in one group: the group's members see the arm from ``start_h`` on."""
-
-    arm: str
-    start_h: float
-
-
-@dataclass(frozen=True)
-class Group:
-    """People who go through one course: ``share`` of those of ``pool``, ``first`` of whom are before them."""
-
-    pool: int
-    count: int
-    first: int
-    course: Course
-    visits: tuple[Visit, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a study is simulated.
-
-    ``sizes`` gives the people of each pool (one pool an arm, or one for a crossover); ``skipped`` says why an
-    arm cannot be simulated; ``assumed`` lists what replay filled in.
-    """
-
-    study: Study
-    population: Population
-    groups: tuple[Group, ...]
-    sizes: tuple[int, ...]
-    skipped: dict[str, str]
-    assumed: tuple[str, ...]
-
-
-def population_of(study: Study) -> Population:
-    """The study's people; what it does not state is the default adult. Baselines are read arm by arm."""
-    p = study.population
-    age = None
-    if p.age is not None and p.age.mean is not None:
-        age = Spread(mean=p.age.mean, sd=p.age.sd) if p.age.sd else max(p.age.mean, 18.0)
-    weight: Spread | None = None
-    if p.weight_kg is not None:
-        usual = p.weight_kg * fact("adult_weight_cv").value
-        weight = Spread(mean=p.weight_kg, sd=p.weight_sd or usual)
-    return Population(age=age, weight_kg=weight, female_percent=p.female_percent)
-
-
-def _treatment(arm: Arm) -> Treatment:
-    if arm.unknown_dose:
-        raise ScenarioError(f"arm {arm.id!r}: the source does not tell the dose")
-    if arm.unmodelled:
-        raise ScenarioError(f"arm {arm.id!r}: no model yet of {', '.join(arm.unmodelled)}")
-    if arm.genotype:
-        raise ScenarioError(f"arm {arm.id!r}: arms by genotype have no replay yet")
-    treatment = Treatment.none()
-    for phrase in arm.doses:
-        treatment = treatment.merge(parse_phrase(phrase))
-    return treatment
-
-
-def _interventions(arm: Arm) -> tuple[Intervention, ...]:
-    made = []
-    for item in arm.interventions:
-        if item.factor is None:
-            raise ScenarioError(f"arm {arm.id!r}: the factor on {item.target!r} is unknown")
-        first = -math.inf if item.from_h is None else item.from_h
-        last = math.inf if item.to_h is None else item.to_h
-        made.append(Intervention(item.target, item.factor, item.site, first, last))
-    return tuple(made)
 
 
 def sessions_of(administrations: tuple[Administration, ...]) -> tuple[float, ...]:
@@ -127,50 +59,6 @@ def settings_of(study: Study) -> dict[str, float]:
     return settings
 
 
-@dataclass(frozen=True)
-class _ArmPlan:
-    arm: Arm
-    variants: tuple[Variant, ...]
-    interventions: tuple[Intervention, ...]
-    n: int
-
-
-def _arm_plans(study: Study, assumed: list[str]) -> tuple[dict[str, _ArmPlan], dict[str, str]]:
-    plans: dict[str, _ArmPlan] = {}
-    skipped: dict[str, str] = {}
-    model = human_model()
-    for arm in study.arms:
-        try:
-            treatment, interventions = _treatment(arm), _interventions(arm)
-            # An active control without kinetics acts through the setting of the trial, not as a drug.
-            kept = tuple(
-                Variant(v.weight, tuple(a for a in v.administrations if a.compound != arm.control))
-                for v in treatment.variants
-            )
-            for variant in kept:
-                check_modelled(model, variant.administrations)
-            intervention_inputs(model, interventions)
-        except InputError as error:
-            skipped[arm.id] = str(error)
-            continue
-        n = arm.n or (study.population.n // len(study.arms) if study.population.n else 0)
-        if not n:
-            n = ASSUMED_N
-            assumed.append(f"arm {arm.id}: {ASSUMED_N} people (no number stated)")
-        plans[arm.id] = _ArmPlan(arm, kept, interventions, n)
-    return plans, skipped
-
-
-def _shares(variants: tuple[Variant, ...], n: int) -> list[int]:
-    """Split n people over the variants of a mix, as evenly as their weights say."""
-    edges = [0]
-    total = 0.0
-    for variant in variants:
-        total += variant.weight
-        edges.append(round(total * n))
-    return [b - a for a, b in pairwise(edges)]
-
-
 def _last_row(study: Study, arm: str) -> float:
     times = [0.0]
     for row in study.outcomes:
@@ -179,11 +67,14 @@ def _last_row(study: Study, arm: str) -> float:
     return max(times)
 
 
-def _horizon(study: Study, plan: _ArmPlan) -> float:
-    dosed = max((a.end_h for v in plan.variants for a in v.administrations), default=0.0)
+def _horizon(study: Study, plan: ArmPlan) -> float:
+    dosed = plan.end_h
     last = max(_last_row(study, plan.arm.id), _LEAST_HORIZON_H)
-    kinetic = any(r.kind in ("auc", "half_life", "cmax", "tmax") for r in study.outcomes)
-    return max(last, dosed + (_LEAST_HORIZON_H if kinetic else 1.0))
+    mine = [row for row in study.outcomes if plan.arm.id in (row.arm, row.than)]
+    after = 1.0
+    if any(map(is_figure, mine)):
+        after = TERMINAL_H if any(map(needs_infinity, mine)) else _LEAST_HORIZON_H
+    return max(last, dosed + after)
 
 
 def _shift(variant: Variant, by: float) -> tuple[Administration, ...]:
@@ -196,52 +87,82 @@ def make_plan(study: Study) -> Plan:
     Raises
     ------
     ScenarioError
-        The species has no model yet.
+        The species has no model yet, or the population is out of range.
     """
-    if study.species != "human":
-        raise ScenarioError(f"species {study.species!r} has no model yet; modelled: human")
+    model = model_of(study)
+    population = population_of(study)
     assumed: list[str] = []
-    plans, skipped = _arm_plans(study, assumed)
-    settings = settings_of(study)
+    plans, skipped = plan_arms(study, model, assumed)
+    alone = "session" not in model.inputs
+    settings = {} if alone else settings_of(study)
     all_sessions = [
         sessions_of(v.administrations)
         for p in plans.values()
         for v in p.variants
         if v.administrations
     ]
-    shared = max(all_sessions, key=len, default=(0.0,))
-    if study.design.kind == "crossover" and len(plans) > 1:
-        groups, sizes = _crossover(study, plans, settings, shared, assumed)
+    shared = () if alone else max(all_sessions, key=len, default=(0.0,))
+    timing = _Timing(settings, shared, alone)
+    crossover = study.design.kind == "crossover" and len(plans) > 1
+    washout = study.design.washout_h
+    clean = washout is None or washout >= _CLEAN_WASHOUT_H
+    if crossover and not (alone and clean):
+        groups, sizes = _crossover(study, plans, timing, assumed)
     else:
-        groups, sizes = _parallel(study, plans, settings, shared)
-    return Plan(study, population_of(study), groups, sizes, skipped, tuple(assumed))
+        # Arms whose concentrations are compared are simulated in the same people, so that a ratio is no noise.
+        together = crossover or study.design.kind == "pharmacokinetic"
+        groups, sizes = _parallel(study, plans, timing, together)
+    return add_references(
+        Plan(study, model, population, groups, sizes, skipped, tuple(assumed)), plans
+    )
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """What all courses of a study share: its setting, its sessions, and whether the body is simulated alone."""
+
+    settings: dict[str, float]
+    shared: tuple[float, ...]
+    alone: bool
+
+    def sessions(self, administrations: tuple[Administration, ...]) -> tuple[float, ...]:
+        """Sessions of an arm; a body alone has none."""
+        return () if self.alone else sessions_of(administrations) or self.shared
 
 
 def _parallel(
-    study: Study, plans: dict[str, _ArmPlan], settings: dict[str, float], shared: tuple[float, ...]
+    study: Study, plans: dict[str, ArmPlan], timing: _Timing, together: bool
 ) -> tuple[tuple[Group, ...], tuple[int, ...]]:
+    """Arms side by side, in people of their own or (``together``) in the same people, each from a clean start."""
     groups = []
-    for pool, plan in enumerate(plans.values()):
+    sizes: list[int] = []
+    pools: dict[Any, int] = {}
+    for number, plan in enumerate(plans.values()):
+        own = plan.arm.population
+        pool = pools.setdefault(own if together else number, len(pools))
+        sizes += [0] * (pool == len(sizes))
+        sizes[pool] = max(sizes[pool], plan.n)
+        population = None if own is None else population_of(study, plan.arm)
         first = 0
-        for variant, count in zip(plan.variants, _shares(plan.variants, plan.n), strict=True):
+        for variant, count in zip(plan.variants, share_out(plan.variants, plan.n), strict=True):
             if count:
                 course = Course(
                     variant.administrations,
                     _horizon(study, plan),
                     plan.interventions,
-                    sessions_of(variant.administrations) or shared,
-                    settings,
+                    timing.sessions(variant.administrations),
+                    timing.settings,
                 )
-                groups.append(Group(pool, count, first, course, (Visit(plan.arm.id, 0.0),)))
+                visits = (Visit(plan.arm.id, 0.0),)
+                groups.append(Group(pool, count, first, course, visits, population))
             first += count
-    return tuple(groups), tuple(plan.n for plan in plans.values())
+    return tuple(groups), tuple(sizes)
 
 
 def _crossover(
     study: Study,
-    plans: dict[str, _ArmPlan],
-    settings: dict[str, float],
-    shared: tuple[float, ...],
+    plans: dict[str, ArmPlan],
+    timing: _Timing,
     assumed: list[str],
 ) -> tuple[tuple[Group, ...], tuple[int, ...]]:
     washout = study.design.washout_h
@@ -259,7 +180,7 @@ def _crossover(
     for lead, count in enumerate(counts):
         order = arms[lead:] + arms[:lead]
         if count:
-            course, visits = _sequence(study, order, washout, settings, shared)
+            course, visits = _sequence(study, order, washout, timing)
             groups.append(Group(0, count, first, course, visits))
         first += count
     return tuple(groups), (n,)
@@ -267,10 +188,9 @@ def _crossover(
 
 def _sequence(
     study: Study,
-    order: list[_ArmPlan],
+    order: list[ArmPlan],
     washout: float,
-    settings: dict[str, float],
-    shared: tuple[float, ...],
+    timing: _Timing,
 ) -> tuple[Course, tuple[Visit, ...]]:
     """Arms one after the other; a mix of regimens within a crossover takes its first regimen."""
     doses: list[Administration] = []
@@ -281,7 +201,7 @@ def _sequence(
     for plan in order:
         variant = plan.variants[0]
         doses += _shift(variant, start)
-        sessions += [start + t for t in sessions_of(variant.administrations) or shared]
+        sessions += [start + t for t in timing.sessions(variant.administrations)]
         end = start + washout + max((a.end_h for a in variant.administrations), default=0.0)
         for item in plan.interventions:
             first = max(start, start + item.from_h) if math.isfinite(item.from_h) else start
@@ -289,5 +209,5 @@ def _sequence(
         visits.append(Visit(plan.arm.id, start))
         stop = start + _horizon(study, plan)
         start = end
-    course = Course(tuple(doses), stop, tuple(interventions), tuple(sessions), settings)
+    course = Course(tuple(doses), stop, tuple(interventions), tuple(sessions), timing.settings)
     return course, tuple(visits)

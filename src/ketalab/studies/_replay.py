@@ -21,19 +21,24 @@ from ketalab.laboratory import (
     Check,
     Engine,
     Prepared,
-    draw_fact,
     facts_of_doses,
+    facts_of_settings,
     individuals,
     integrate,
-    output,
+    outputs,
     prepare,
+    study_settings,
 )
 from ketalab.people import PEOPLE_FACTS, People, Streams, draw
-from ketalab.studies._compare import hours_of, make_row, reason_of, unit_factor
-from ketalab.studies._gather import FIGURE_HOURS, FIGURE_OUTPUTS, Gathered
-from ketalab.studies._observe import EXPOSURE, Observer, Seen, needed, statistic
+from ketalab.studies._compare import make_row, reason_of
+from ketalab.studies._effects import score_effects
+from ketalab.studies._gather import FIGURE_OUTPUTS, Gathered
+from ketalab.studies._kinetics import unit_factor
+from ketalab.studies._measurement import assay_factors, facts_of_measurement, reading_errors
+from ketalab.studies._observe import Observer, Seen, needed, statistic
 from ketalab.studies._plan import Group, Plan, make_plan
 from ketalab.studies._schema import Outcome, Study
+from ketalab.studies._times import hours_of, times_of
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -84,26 +89,19 @@ def _seen_until(plan: Plan) -> dict[str, float]:
     return until
 
 
-def _times_of(arm: str, rows: list[Outcome], horizon: float) -> Array:
-    times = {0.0, *(float(h) for h in FIGURE_HOURS if h <= horizon)}
-    times |= {float(h) for h in np.arange(24.0, horizon + 1e-9, 24.0)}
-    for row in rows:
-        if arm in (row.arm, row.than):
-            times |= {h for h in hours_of(row) if not math.isnan(h)}
-            if row.kind in EXPOSURE:
-                times |= {float(h) for h in np.linspace(0, min(horizon, 24.0), 145)}
-                times |= {float(h) for h in np.linspace(0, horizon, 97)}
-    return np.array(sorted(t for t in times if t <= horizon + 1e-9))
+def work_times(plan: Plan, rows: list[Outcome]) -> dict[str, Array]:
+    """Hours at which each arm is looked at; the course behind a bioavailability like its arm."""
+    named = {reference: arm for arm, reference in plan.references.items()}
+    return {
+        name: times_of((named.get(name, name),), rows, plan.doses.get(name, ()), stop)
+        for name, stop in _seen_until(plan).items()
+    }
 
 
-def _study_effects(streams: Streams, replicates: int) -> dict[str, Array]:
-    """Between-study effects of each replicate: normal, with a half-normal standard deviation."""
-    effects = {}
-    for name in ("control", "drug"):
-        scale = draw_fact(f"between_study_{name}", streams, replicates)
-        sd = np.abs(streams.normal(f"study:{name}:sd", replicates)) * scale
-        effects[f"study:{name}"] = sd * streams.normal(f"study:{name}", replicates)
-    return effects
+def _effects(plan: Plan, streams: Streams, replicates: int) -> dict[str, Array]:
+    """Effects on scores of each replicate, where the model has any."""
+    effects = score_effects(streams, replicates)
+    return {name: effect for name, effect in effects.items() if name in plan.model.inputs}
 
 
 def _run_group(
@@ -119,13 +117,16 @@ def _run_group(
 ) -> None:
     first = sum(plan.sizes[: group.pool])
     pool = plan.sizes[group.pool]
-    people = draw(plan.population, streams, pool, replicates=replicates, start=first)
+    people = draw(
+        group.population or plan.population, streams, pool, replicates=replicates, start=first
+    )
     # Who of the pool is in this group is drawn anew in each replicate.
     ranks = people.uniform("allocation").reshape(len(replicates), pool).argsort(axis=1)
     chosen = np.sort(ranks[:, group.first : group.first + group.count], axis=1)
     people = people.take((chosen + np.arange(len(replicates))[:, None] * pool).ravel())
     drawn = individuals(prepared.model, people, streams, "replicate")
     settings = {name: effect[people.replicate] for name, effect in effects.items()}
+    settings |= study_settings(prepared.model, people, streams, "replicate")
     offsets = {visit.arm: visit.start_h for visit in group.visits}
     asked = {arm: work.times[arm] + start for arm, start in offsets.items()}
     stop = group.course.horizon_h
@@ -161,13 +162,14 @@ def _join_people(blocks: list[People], replicates: int) -> People:
     return People(**arrays, streams=blocks[0].streams)
 
 
-def _seen(work: _Work, replicates: int) -> dict[str, Seen]:
+def _seen(work: _Work, plan: Plan, replicates: int) -> dict[str, Seen]:
     seen = {}
     for arm, blocks in work.values.items():
         values = {name: np.concatenate([b[name] for b in blocks], axis=2) for name in blocks[0]}
         people = _join_people(work.people[arm], replicates)
         n = len(people) // replicates
-        seen[arm] = Seen(arm, work.times[arm], values, people, (replicates, n))
+        boluses = plan.boluses.get(arm, ())
+        seen[arm] = Seen(arm, work.times[arm], values, people, (replicates, n), boluses)
     return seen
 
 
@@ -209,11 +211,14 @@ def replay_study(
         return Replay(study, rows, [None] * len(rows), {}, {}, {}, (), (), replicates, seed)
 
     live = [row for row, reason in zip(study.outcomes, reasons, strict=True) if reason is None]
-    names = tuple(dict.fromkeys([*(needed(study, row) for row in live), *FIGURE_OUTPUTS]))
-    effects = _study_effects(streams, replicates)
-    prepared = [prepare(group.course) for group in plan.groups]
-    work_times = {arm: _times_of(arm, live, stop) for arm, stop in _seen_until(plan).items()}
-    observer = Observer(study, plan.population)
+    known = tuple(plan.model.outputs)
+    asked = [name for row in live for name in needed(study, row, known)]
+    names = tuple(dict.fromkeys([*asked, *(name for name in FIGURE_OUTPUTS if name in known)]))
+    effects = _effects(plan, streams, replicates)
+    assays = assay_factors(study.outcomes, streams, replicates)
+    prepared = [prepare(group.course, model=plan.model) for group in plan.groups]
+    looked = work_times(plan, live)
+    observer = Observer(study, plan.population, known)
     batch = max(1, _AT_ONCE // max(sum(plan.sizes), 1))
     draws: list[list[Array]] = [[] for _ in study.outcomes]
     persons_sd: list[list[Array]] = [[] for _ in study.outcomes]
@@ -221,49 +226,65 @@ def replay_study(
     account = Account()
     for begin in range(0, replicates, batch):
         part = range(begin, min(begin + batch, replicates))
-        work = _Work(work_times, account=account)
+        work = _Work(looked, account=account)
         for group, ready in zip(plan.groups, prepared, strict=True):
             _run_group(group, plan, ready, names, work, streams, effects, part, engine)
         done = part.stop * sum(group.count for group in plan.groups)
         account.refuse_failed(f"the first {done}", engine, keep=False)
-        seen = _seen(work, len(part))
+        seen = _seen(work, plan, len(part))
         for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
             if reason is None:
-                value, sd = _predict(observer, seen, row)
+                value, sd = predict_row(observer, seen, plan, row)
+                if i in assays:
+                    factor = assays[i][part.start : part.stop]
+                    value, sd = value * factor, sd * factor
                 draws[i].append(value)
                 persons_sd[i].append(sd)
-        figures.add(seen)
+        figures.add({arm: one for arm, one in seen.items() if arm not in plan.references.values()})
         if progress is not None:
             progress(part.stop, replicates)
     account.refuse_many_above()
     rows, kept = [], []
+    whole_draws = {i: np.concatenate(parts) for i, parts in enumerate(draws) if parts}
+    errors = reading_errors(study.outcomes, whole_draws, streams)
     for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
-        value_all = np.concatenate(draws[i]) if draws[i] else None
+        value_all = whole_draws.get(i)
+        if value_all is not None and i in errors:
+            value_all = value_all + errors[i]
         sd_all = np.concatenate(persons_sd[i]) if persons_sd[i] else None
         rows.append(make_row(study, row, value_all, sd_all, reason))
         kept.append(value_all)
     courses, scores = figures.quantiles()
-    used = dict.fromkeys(f for name in names for f in output(name).facts)
-    used |= dict.fromkeys(
-        (*PEOPLE_FACTS, "between_study_control", "between_study_drug", "expectation_lasts")
-    )
-    for group in plan.groups:
-        used |= dict.fromkeys(facts_of_doses(group.course.administrations))
-    for scale in figures.scales:
-        used |= dict.fromkeys(output(f"score:{scale}").facts)
+    used = _facts_used(plan, names, figures.scales)
     return Replay(
         study,
         rows,
         kept,
-        work_times,
+        {arm: times for arm, times in looked.items() if arm in courses},
         courses,
         scores,
         plan.assumed,
-        tuple(used),
+        used,
         replicates,
         seed,
         account.check(),
     )
+
+
+def _facts_used(plan: Plan, names: tuple[str, ...], scales: tuple[str, ...]) -> tuple[str, ...]:
+    """Facts behind a replay: those of its outputs, of its people, of its doses and of the effects between studies."""
+    known = outputs()
+    used = dict.fromkeys(f for name in names if name in known for f in known[name].facts)
+    used |= dict.fromkeys(PEOPLE_FACTS)
+    if "session" in plan.model.inputs:
+        used |= dict.fromkeys(("between_study_control", "between_study_drug", "expectation_lasts"))
+    used |= dict.fromkeys(facts_of_settings(plan.model.inputs))
+    used |= dict.fromkeys(facts_of_measurement(plan.study.outcomes))
+    for group in plan.groups:
+        used |= dict.fromkeys(facts_of_doses(group.course.administrations))
+    for scale in scales:
+        used |= dict.fromkeys(known[f"score:{scale}"].facts)
+    return tuple(used)
 
 
 def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str, Any]]:
@@ -282,13 +303,19 @@ def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str
     return replay_study(study, replicates, seed).rows
 
 
-def _predict(observer: Observer, seen: Mapping[str, Seen], row: Outcome) -> tuple[Array, Array]:
+def predict_row(
+    observer: Observer, seen: Mapping[str, Seen], plan: Plan, row: Outcome
+) -> tuple[Array, Array]:
     """The row's number in each replicate, and the spread between persons of its arm."""
     assert row.arm is not None
     hours = hours_of(row)
-    mine = observer.persons(seen[row.arm], row, hours)
-    other = observer.persons(seen[row.than], row, hours) if row.than else None
-    value = statistic(row, mine, other)
+
+    def persons(arm: str) -> Array:
+        reference = seen[plan.references[arm]] if arm in plan.references else None
+        return observer.persons(seen[arm], row, hours, reference)
+
+    mine = persons(row.arm)
+    value = statistic(row, mine, persons(row.than) if row.than else None)
     spread = mine.std(axis=1, ddof=1) if mine.shape[1] > 1 else np.full(len(mine), np.nan)
     factor = unit_factor(row)
     return value * factor, spread * factor

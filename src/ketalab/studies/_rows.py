@@ -6,11 +6,15 @@ outcome cannot be expressed.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from ketalab.studies._analytes import measured, read_analyte
+from ketalab.studies._concentrations import read_site
 from ketalab.studies._context import Context, pair
 from ketalab.studies._fields import common_fields, merge_reading, read_spread
 from ketalab.studies._measures import Reading, find_scale, read_event, read_measure
+from ketalab.studies._metric_keys import read_unit
 from ketalab.studies._record import Row, number, text_of
 from ketalab.studies._vocabulary import NO_KIND
 
@@ -55,6 +59,20 @@ _CONTRASTS = ("difference", "difference_LS", "smd", "effect_size", "risk_ratio",
               "odds_ratio", "hazard_ratio")  # fmt: skip
 #: Kinds that are about an event (response, relapse, ...) and not about a score.
 _EVENTS = ("proportion", "risk_ratio", "odds_ratio", "time_to_event")
+#: Kinds that are figures of concentrations, and the unit of each where none is told.
+_USUAL_UNITS = {
+    "concentration": "ng/mL",
+    "cmax": "ng/mL",
+    "tmax": "h",
+    "auc": "ng*h/mL",
+    "half_life": "h",
+}
+_OF_ANALYTES = (*_USUAL_UNITS, "bioavailability")
+#: Words of a measure that say what of the analyte is measured, not which.
+_BESIDE_ANALYTE = re.compile(
+    r"\b(?:plasma|serum|concentrations?|levels?|c_?max|t_?max|peak|auc\S*|half[- ]life|bioavailability|of|in)\b",
+    re.I,
+)
 _PERCENT_UNITS = ("percent", "percentage points", "per 100", "%")
 
 
@@ -129,6 +147,8 @@ def convert_number(ctx: Context, index: int, row: Row) -> Converted:
         return f"one {source_kind} over several arms together"
     kind, analysis = _KINDS[source_kind]
     unit = text_of(row, "unit")
+    if kind in _OF_ANALYTES:
+        return _concentration(ctx, index, row, kind, arms, value)
     reading = _read(ctx, row, index, kind in _EVENTS or unit in _PERCENT_UNITS)
     said = _Number(kind, value, events, unit, reading)
     fields = merge_reading(common_fields(row), reading)
@@ -144,6 +164,35 @@ def convert_number(ctx: Context, index: int, row: Row) -> Converted:
     if source_kind == "percent_change" or (kind in ("change", "difference") and _only_percent(row)):
         _as_ratio(ctx, index, fields, said)
     return [{"measure": reading.id, "kind": said.kind, "arm": arms[0]} | fields]
+
+
+def _concentration(
+    ctx: Context, index: int, row: Row, kind: str, arms: list[str], value: float | None
+) -> Converted:
+    """Convert a figure of concentrations in a trial; its analyte is told, or read off the measure."""
+    words = text_of(row, "analyte") or _BESIDE_ANALYTE.sub(" ", text_of(row, "measure"))
+    analyte = read_analyte(" ".join(words.split()))
+    if not analyte:
+        return f"a {kind} that names no analyte"
+    spread, others = read_spread(row, 1.0)
+    fields = common_fields(row) | {"analyte": analyte, "measured": measured(analyte)}
+    fields |= read_site(fields.pop("site", "") or ctx.record.sampling_site or "")
+    unit = read_unit(text_of(row, "unit"))
+    if kind == "bioavailability" and value is not None and value > 1:
+        value = round(value / 100, 6)
+        ctx.decide("a bioavailability above one is read as percent", index)
+        spread = None
+    elif kind != "bioavailability":
+        if not unit:
+            ctx.decide(f"a {kind} without a unit is taken in {_USUAL_UNITS[kind]}", index)
+        fields["unit"] = unit or _USUAL_UNITS[kind]
+    if value is not None:
+        fields["value"] = value
+    if spread is not None:
+        fields["spread"] = spread
+    if others:
+        fields["note"] = "; ".join(filter(None, (fields.get("note", ""), others)))
+    return [{"measure": "plasma", "kind": kind, "arm": arms[0]} | fields]
 
 
 def _only_percent(row: Row) -> bool:

@@ -32,6 +32,11 @@ _CLAUSES: tuple[tuple[str, str], ...] = (
     (rf"daily for {_WEEKS}", "daily for {weeks} weeks"),
     (r"(?P<count>\d+) days$", "daily x {count}"),
     (r"once$", ""),
+    (r"every (?P<step>\d+) h(?:ours)? x (?P<count>\d+)$", "every {step} h x {count}"),
+    (r"every (?P<step>\d+) h(?:ours)? for (?P<count>\d+) days$", "every {step} h for {count} d"),
+    (r"(?:twice daily|bid) (?:for|x) (?P<count>\d+) days$", "twice daily for {count} d"),
+    (r"(?:once )?daily (?:for|x) (?P<count>\d+)(?: days)?$", "daily x {count}"),
+    (r"(?:three times daily|tid) (?:for|x) (?P<count>\d+) days$", "every 8 h for {count} d"),
 )  # fmt: skip
 _OPEN = {"twice weekly": 84, "three times weekly": 56, "weekly": 168, "daily": 24}
 _COUNTED = re.compile(rf"(?P<count>\d+) (?:sessions )?in (?:(?P<days>\d+) days|{_WEEKS})$")

@@ -23,6 +23,7 @@ from ketalab.studies._citation import CitationField
 from ketalab.studies._terms import (
     MAX_ARMS,
     MAX_OUTCOMES,
+    Average,
     Control,
     Count,
     DesignKind,
@@ -35,6 +36,7 @@ from ketalab.studies._terms import (
     Percent,
     Positive,
     PValue,
+    Quantity,
     Share,
     Sign,
     Site,
@@ -99,6 +101,15 @@ class Population(Record):
     note: Text | None = None
 
 
+class ArmPopulation(Record):
+    """Who is in one arm, where that differs from the study's people: an age group, one sex."""
+
+    age: Age | None = None
+    female_percent: Percent | None = None
+    weight_kg: Positive | None = None
+    weight_sd: NotNegative | None = None
+
+
 class Intervention(Record):
     """A knock-out, virus, light or local act: the target's activity is multiplied by ``factor``.
 
@@ -133,6 +144,7 @@ class Arm(Record):
     background: tuple[Text, ...] = ()
     interventions: tuple[Intervention, ...] = ()
     first_period_n: Count | None = None
+    population: ArmPopulation | None = None
     genotype: dict[Text, Text] = Field(default_factory=dict)
     unmodelled: tuple[Text, ...] = ()
     unknown_dose: Flag = False
@@ -163,6 +175,8 @@ class Outcome(Record):
     or score it is in points of the measure unless ``unit`` says otherwise; of a difference or smd
     it is ``arm`` minus ``than``; of a ``time_to_event`` it is a hazard ratio when ``than`` is
     named, else a median time in ``unit``. ``counted: false`` shows a row without counting it.
+    ``average`` says what of the people a row of concentrations is; ``quantity`` what a ratio or a
+    direction of concentrations compares, the area to infinity (or over ``window_h``) unless told.
     """
 
     measure: Text
@@ -187,6 +201,8 @@ class Outcome(Record):
     salt: Literal["base", "hydrochloride"] | None = None
     measured: Literal["total", "enantiomer"] | None = None
     assay: Text | None = None
+    quantity: Quantity | None = None
+    average: Average = "mean"
     definition: Text | None = None
     subgroup: Text | None = None
     period: Text | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -52,6 +53,11 @@ class Split(_Part):
     studies: dict[Id, Entry]
     duplicates: tuple[Duplicate, ...] = ()
     same_study: tuple[SameStudy, ...] = Field(default=())
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the split: a posterior names the one that it was made with."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def dropped(self, study: str) -> str | None:
         """Return why a study's rows are never counted, None where they may be."""

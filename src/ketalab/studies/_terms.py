@@ -66,6 +66,8 @@ Kind = Literal[
     "statement",
 ]
 SpreadKind = Literal["sd", "se", "ci95", "ci90", "range", "iqr"]
+Quantity = Literal["concentration", "cmax", "tmax", "auc", "half_life", "bioavailability"]
+Average = Literal["mean", "median", "geometric"]
 Site = Literal["venous", "arterial", "capillary", "effect", "brain", "csf"]
 #: The word that stands, in a row, for all arms of the study together.
 ALL_ARMS = "all"

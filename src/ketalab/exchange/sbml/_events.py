@@ -22,7 +22,7 @@ def list_events(parts: Parts, schedule: Schedule) -> tuple[list[Element], tuple[
     """
     free = {port.name: port for _, port in parts.model.joined.free_inputs}
     held = dict.fromkeys(parts.inflows.values(), 0.0) | {
-        identifier: free[name].default or 0.0 for name, identifier in parts.inputs.items()
+        identifier: parts.model.defaults[name] for name, identifier in parts.inputs.items()
     }
     state_units = {s.name: s.unit for layer in parts.model.joined.layers for s in layer.states}
     units = {i: parts.units.id_of(f"{state_units[n]}/h") for n, i in parts.inflows.items()}

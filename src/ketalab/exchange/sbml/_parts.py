@@ -77,11 +77,12 @@ class Parts:
 
     def add_states(self) -> None:
         """States with their rates, inflows into them, and inputs that no layer feeds."""
-        defaults = {port.name: (la, port) for la, port in reversed(self.model.joined.free_inputs)}
+        free = {port.name: (la, port) for la, port in reversed(self.model.joined.free_inputs)}
         for name, identifier in self.inputs.items():
-            layer, port = defaults[name]
+            layer, port = free[name]
             about = f"Input of layer {layer.name}: {port.meaning}. Constant between events."
-            self._parameter(identifier, name, port.unit, port.default or 0.0, about, constant=False)
+            value = self.model.defaults[name]
+            self._parameter(identifier, name, port.unit, value, about, constant=False)
         for layer in self.model.joined.layers:
             write = self._writer(layer)
             for state in layer.states:
@@ -90,12 +91,14 @@ class Parts:
                 self._parameter(
                     identifier, state.name, state.unit, state.initial, about, constant=False
                 )
-                rate = write(self.model.equations.rates[state.name])
+                written = self.model.equations.rates[state.name]
+                rate = write(written)
                 if state.name in self.inflows:
                     inflow = self.inflows[state.name]
                     about = f"Infusion into {state.name}; constant between events."
                     self._parameter(inflow, inflow, f"{state.unit}/h", 0.0, about, constant=False)
-                    rate = apply("plus", rate, ci(inflow))
+                    # A zero has no unit to compare, so nothing is added to one.
+                    rate = apply("plus", rate, ci(inflow)) if written != 0 else ci(inflow)
                 self.rules.append(element("rateRule", maths(rate), variable=identifier))
 
     def add_outputs(self) -> None:

@@ -17,8 +17,8 @@ from ketalab.exchange.tables._compartments import Modifiers
 from ketalab.exchange.tables._model_file import Number, Part, check_form
 from ketalab.facts import compounds, fact
 from ketalab.laboratory import Individuals, build_matrices, typical_individual
-from ketalab.model import join
-from ketalab.model.body import body
+from ketalab.model import Entry, join
+from ketalab.model.body import ketamine
 from ketalab.model.tracing import Traced, trace
 from ketalab.people import Population
 
@@ -40,12 +40,22 @@ class BodyModel:
     compound: str
     observe: str
     parameters: Mapping[str, float]
+    #: Of the typical person; what is above 0 there must be so in everyone.
+    typical: Mapping[str, float]
+
+    @cached_property
+    def _entries(self) -> tuple[Entry, ...]:
+        """Entries of the compound's molecules by routes that take all of a dose, whoever takes it and however much."""
+        (layer,) = self.traced.joined.layers
+        molecules = compounds()[self.compound].molecules
+        own = [entry for entry in layer.entries if entry.molecule in molecules]
+        shared = {entry.route for entry in own if entry.share is not None}
+        return tuple(entry for entry in own if entry.route not in shared)
 
     @cached_property
     def compartments(self) -> tuple[str, ...]:
-        """Routes by which the body takes the drug."""
-        (layer,) = self.traced.joined.layers
-        return tuple(dict.fromkeys(entry.route for entry in layer.entries))
+        """Routes by which the body takes all of a dose."""
+        return tuple(dict.fromkeys(entry.route for entry in self._entries))
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -71,7 +81,9 @@ class BodyModel:
         # An output of the body is linear in its states: its value for each unit state is its row.
         units = list(np.eye(matrix.shape[1])[:, None, :])
         columns = [list(group[:, :, None]) for group in (people.parameters, people.covariates)]
-        made = self.traced.output_function(self.observe)(units, [], *columns, [])
+        # Nothing blocks an enzyme here: every input is at its default.
+        inputs = [self.traced.defaults[name] for name in self.traced.inputs]
+        made = self.traced.output_function(self.observe)(units, [], *columns, inputs)
         return Systems(matrix, np.broadcast_to(made, matrix.shape[:2]).copy(), self._dosing())
 
     def _dosing(self) -> Array:
@@ -80,9 +92,8 @@ class BodyModel:
         assert compound.molar_mass is not None
         mass = fact(compound.molar_mass).to("mg/umol")
         dosing = np.zeros((len(self.traced.linear), len(self.compartments)))
-        (layer,) = self.traced.joined.layers
-        for entry in layer.entries:
-            share = compound.molecules.get(entry.molecule, 0.0)
+        for entry in self._entries:
+            share = compound.molecules[entry.molecule]
             row = self.traced.linear.index(entry.state)
             dosing[row, self.compartments.index(entry.route)] += share / mass
         return dosing
@@ -94,10 +105,11 @@ class BodyModel:
     def problem(self, values: Mapping[str, Array]) -> tuple[int, set[str], str] | None:
         """See :class:`~ketalab.exchange.tables._compartments.TableModel`."""
         for name, column in values.items():
-            bad = ~(np.isfinite(column) & (column > 0))
+            positive = self.typical[name] > 0
+            bad = ~np.isfinite(column) | (positive & (column <= 0))
             if bad.any():
-                first = int(np.argmax(bad))
-                said = f"{name} is {column[first]:g}; allowed: a finite number above 0"
+                first, above = int(np.argmax(bad)), " above 0" if positive else ""
+                said = f"{name} is {column[first]:g}; allowed: a finite number{above}"
                 return first, {name}, said
         with np.errstate(all="ignore"):
             made = self.systems(values).matrix
@@ -112,7 +124,7 @@ class BodyModel:
 def read_builtin(content: Any, where: str) -> BodyModel:
     """Check the content of a model file that names the built-in body."""
     file = check_form(_File, content, where)
-    traced = trace(join((body(),)))
+    traced = trace(join((ketamine(),)))
     offered = [out.name for _, out in traced.joined.outputs if out.measure == "concentration"]
     if file.observe not in offered:
         raise TableError(
@@ -123,7 +135,8 @@ def read_builtin(content: Any, where: str) -> BodyModel:
     _, typical = typical_individual(traced, Population())
     names = [name.partition(".")[2] for name in traced.parameters] + list(traced.covariates)
     numbers = np.concatenate([typical.parameters[:, 0], typical.covariates[:, 0]])
-    parameters = dict(zip(names, map(float, numbers), strict=True))
+    usual = dict(zip(names, map(float, numbers), strict=True))
+    parameters = dict(usual)
     for name, value in file.parameters.items():
         if name not in parameters:
             raise TableError(
@@ -132,4 +145,4 @@ def read_builtin(content: Any, where: str) -> BodyModel:
                 name,
             )
         parameters[name] = float(value)
-    return BodyModel(traced, file.compound, file.observe, parameters)
+    return BodyModel(traced, file.compound, file.observe, parameters, usual)

@@ -1,0 +1,71 @@
+"""Whom a study is about: the model of their bodies, and the people to be drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ketalab.errors import ScenarioError
+from ketalab.facts import fact
+from ketalab.laboratory import body_model, human_model
+from ketalab.model.tracing import Traced
+from ketalab.people import Population
+from ketalab.studies._kinetics import about_concentrations
+from ketalab.studies._schema import Arm, Study
+
+__all__ = ["model_of", "population_of"]
+
+#: Species with a model; all but the first are bodies alone.
+_SPECIES = ("human", "rat", "mouse")
+
+
+def model_of(study: Study) -> Traced:
+    """The model that a study's rows need: the body alone where they are all about concentrations.
+
+    Raises
+    ------
+    ScenarioError
+        The species has no model.
+    """
+    if study.species not in _SPECIES:
+        modelled = ", ".join(_SPECIES)
+        raise ScenarioError(f"species {study.species!r} has no model yet; modelled: {modelled}")
+    alone = all(about_concentrations(row) for row in study.outcomes)
+    if study.species == "human" and not alone:
+        return human_model()
+    return body_model(study.species)
+
+
+def population_of(study: Study, arm: Arm | None = None) -> Population:
+    """The people of a study or of one arm; what it does not state is the default adult. Baselines are read arm by arm.
+
+    Raises
+    ------
+    ScenarioError
+        A mean that is out of the range of people.
+    """
+    p = study.population
+    if study.species != "human":
+        kg = (arm.population.weight_kg if arm and arm.population else None) or p.weight_kg
+        animal = {"species": study.species} | ({"weight_kg": kg} if kg else {})
+        return Population.parse(animal, f"{study.id}: population")
+    own = arm.population if arm is not None and arm.population is not None else None
+    stated: dict[str, Any] = {}
+    age = own.age if own is not None and own.age is not None else p.age
+    if age is not None:
+        mean, sd = age.mean, age.sd
+        if mean is None and age.range is not None:
+            # The middle of a range, and a standard deviation that puts its ends at two of them.
+            low, high = age.range
+            mean, sd = (low + high) / 2, (high - low) / 4
+        if mean is not None:
+            stated["age"] = {"mean": mean, "sd": sd} if sd else mean
+    heavy = own if own is not None and own.weight_kg is not None else p
+    if heavy.weight_kg is not None:
+        usual = heavy.weight_kg * fact("adult_weight_cv").value
+        stated["weight_kg"] = {"mean": heavy.weight_kg, "sd": heavy.weight_sd or usual}
+    sexes = [part.female_percent for part in (own, p) if part is not None]
+    female = next((share for share in sexes if share is not None), None)
+    if female is not None:
+        stated["female_percent"] = female
+    where = study.id if arm is None else f"{study.id}: arm {arm.id}"
+    return Population.parse(stated, f"{where}: population")
