@@ -36,7 +36,7 @@ ALLOWED_LOCKSTEP = 1e-4
 FLOOR = 1e-3
 #: CVODE's tolerances: relative, and absolute in the unit of each state (micromoles, hours, shares), whose peaks
 #: are between 1e-3 and 1e3.
-RELATIVE, ABSOLUTE = 1e-12, 1e-15
+RELATIVE, ABSOLUTE = 1e-11, 1e-14
 
 
 def _course(phrase: str, days: float) -> Course:
@@ -48,8 +48,8 @@ def _course(phrase: str, days: float) -> Course:
 SCHEDULES: Mapping[str, Course] = {
     "one infusion": _course("0.5 mg/kg ketamine iv over 40 min", 7),
     "infusions twice weekly": replace(
-        _course("0.5 mg/kg ketamine iv over 40 min twice weekly for 4 weeks", 35),
-        sessions=(0.0, 600.0),
+        _course("0.5 mg/kg ketamine iv over 40 min twice weekly for 2 weeks", 16),
+        sessions=(0.0, 300.0),
         settings={"setting:midazolam": 1.0, "study:control": 0.05, "study:drug": -0.1},
     ),
     "bolus, then infusion": _course(
