@@ -49,7 +49,9 @@ def test_the_drugs_of_the_design_have_kinetics() -> None:
         "propofol",
         "mk_801",
     }
-    assert ("mouse", "mk_801") in LAYERS
+    for species in ("rat", "mouse"):
+        for name in ("memantine", "mk_801", "naltrexone"):
+            assert (species, name) in LAYERS
 
 
 @pytest.mark.parametrize(("species", "name"), LAYERS)
@@ -128,6 +130,35 @@ def test_memantine_in_the_brain_is_what_the_spinal_fluid_shows() -> None:
     unbound = body.course("unbound:memantine", 100, "oral", "memantine", times)
     mass = fact("memantine_molar_mass").value
     assert unbound == pytest.approx(fact("memantine_csf_ratio").value * plasma / mass)
+
+
+# --- unbound in the brain -------------------------------------------------------------------------
+
+
+def test_unbound_propofol_is_a_part_of_the_effect_site_and_shares_its_state() -> None:
+    body, times = drug("propofol"), np.linspace(0, 1, 61)
+    effect, unbound = (
+        body.course(name, 100, "iv", "propofol", times)
+        for name in ("plasma:effect:propofol", "unbound:propofol")
+    )
+    mass = fact("propofol_molar_mass").value
+    assert unbound == pytest.approx(fact("propofol_unbound").value * effect / mass)
+    assert [name for name in body.names if "effect" in name] == ["propofol_effect_propofol"]
+    assert not any("unbound" in name for name in body.names)
+
+
+def test_unbound_six_beta_naltrexol_is_a_part_of_its_plasma() -> None:
+    _, plasma = naltrexone("plasma:venous:6-beta-naltrexol")
+    _, unbound = naltrexone("unbound:6-beta-naltrexol")
+    mass = fact("naltrexol_molar_mass").value
+    assert unbound == pytest.approx(fact("naltrexol_brain_ratio").value * plasma / mass)
+
+
+@pytest.mark.parametrize("species", ["rat", "mouse"])
+def test_memantine_by_mouth_reaches_an_animal_in_part(species: str) -> None:
+    body = drug("memantine", species, weight=0.3)
+    lost = body.entering("oral", "memantine")[body.names.index("memantine_unabsorbed")]
+    assert lost == pytest.approx(1 - fact("memantine_rodent_oral_share").value)
 
 
 # --- naltrexone -----------------------------------------------------------------------------------

@@ -136,7 +136,7 @@ def test_several_outputs_may_follow_one_flag(capsys) -> None:
         (["simulate", "--sex", "x"], "f, m"),
         (["simulate", "--genotype", "bdnf=met"], "val/met"),
         (["simulate", "--population", "missing.yaml"], "no such file"),
-        (["simulate", "--hypotheses", "h.yaml"], "no named hypotheses"),
+        (["simulate", "--hypotheses", "h.yaml"], "h.yaml: no such file"),
         (["simulate", "--out", "x.docx"], ".parquet, .csv, .nc, .json"),
         (["simulate", "--out", "nowhere/x.csv"], "does not exist"),
         (["simulate", "--nonsense"], "--nonsense"),

@@ -1,4 +1,4 @@
-"""The direction rows of the evidence were written down before the equations that must give them, and stay as they were."""
+"""The direction rows of the evidence were written before the equations that must give them, and stay as they were."""
 
 from __future__ import annotations
 

@@ -30,8 +30,17 @@ from ketalab.facts import (
     pumps,
     scales,
 )
-from ketalab.laboratory import body_model, facts_of_settings, human_model
+from ketalab.laboratory import animal_model, body_model, facts_of_settings, human_model, hypotheses
 from ketalab.people import PEOPLE_FACTS, Population, Streams, draw, population_facts
+from ketalab.spiking import (
+    CORTEX_NUMBERS,
+    CORTEX_TIMES,
+    FIT_FACTS,
+    KINDS_FACTS,
+    NEURON_FACTS,
+    RECORD_FACTS,
+)
+from ketalab.spiking._cortex_constants import RANGES
 from ketalab.studies import list_studies, load_study
 from ketalab.studies._measurement import facts_of_measurement
 
@@ -44,6 +53,7 @@ RECORD = {
     "source": "a table",
     "grade": "derived",
 }
+SWITCH = {"kind": "switch"}
 RANGE = {"kind": "range", "interval": [1.0, 3.0]}
 #: Facts that code reads by name, and where; every other fact is a constant of a layer, of a
 #: compound, of a scale, or of the default population.
@@ -52,6 +62,9 @@ READ_BY_CODE = {
     "expectation_lasts": "laboratory/_course.py",
     "between_study_control": "studies/_replay.py",
     "between_study_drug": "studies/_replay.py",
+    "assay_scatter": "studies/_scatter.py",
+    "rhythm_scatter": "studies/_scatter.py",
+    "imaging_scatter": "studies/_scatter.py",
 }
 
 
@@ -87,7 +100,7 @@ def test_every_assumed_fact_has_a_range_that_holds_its_value() -> None:
     for record in facts().values():
         if record.assumed:
             assert record.spread is not None, record.id
-            assert min(record.uncertainty()) > 0, record.id
+            assert record.switch or min(record.uncertainty()) > 0, record.id
         if record.spread is not None and record.spread.interval is not None:
             low, high = record.spread.interval
             assert low <= record.value <= high, record.id
@@ -120,8 +133,9 @@ def test_the_facts_that_compounds_and_scales_name_are_on_record() -> None:
 
 def test_every_fact_is_used_by_something() -> None:
     used = {*human_model().joined.facts(), *PEOPLE_FACTS, *READ_BY_CODE}
+    used |= set(animal_model("rat").joined.facts())
     used |= {*facts_of_settings(human_model().inputs), *population_facts(Population(age=5))}
-    for species in ("rat", "mouse"):
+    for species in ("rat", "mouse", "in_vitro"):
         used |= {
             *body_model(species).joined.facts(),
             *population_facts(Population(species=species)),
@@ -132,6 +146,10 @@ def test_every_fact_is_used_by_something() -> None:
         used |= set(scale.model_dump(exclude={"id", "name", "measures"}).values())
     for pump in pumps().values():
         used |= set(pump.facts)
+    used |= {hypothesis.fact for hypothesis in hypotheses().values()}
+    used |= {*NEURON_FACTS, *KINDS_FACTS, *RECORD_FACTS, *FIT_FACTS}
+    used |= {*CORTEX_NUMBERS.values(), *CORTEX_TIMES.values()}
+    used |= {f"cortex_band_{name.lower()}_{end}" for name in RANGES for end in ("low", "high")}
     for study in list_studies():
         rows = load_study(study).outcomes
         used |= set(facts_of_measurement(rows))
@@ -196,6 +214,12 @@ def test_an_unknown_fact_is_refused_with_the_nearest() -> None:
         ({"spread": {"kind": "se", "value": math.nan}}, "spread"),
         ({"spread": {"kind": "se", "value": math.inf}}, "spread"),
         ({"spread": {"kind": "se", "value": -1.0}}, "spread"),
+        ({"spread": SWITCH}, "must be a weight from 0 to 1, dimensionless"),
+        ({"spread": SWITCH, "value": 0.5}, "must be a weight from 0 to 1, dimensionless"),
+        ({"spread": SWITCH, "unit": "dimensionless"}, "must be a weight from 0 to 1"),
+        ({"spread": SWITCH, "value": -0.1, "unit": "dimensionless"}, "must be a weight"),
+        ({"spread": {**SWITCH, "value": 0.5}}, "switch takes no `value`"),
+        ({"spread": {**SWITCH, "interval": [0.1, 0.9]}}, "switch takes no `value`"),
     ],
 )
 def test_a_dishonest_record_is_refused_by_name(
@@ -217,6 +241,17 @@ def test_an_honest_record_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     made = load_from(tmp_path, monkeypatch, yaml.safe_dump([record]))
     assert made["a_clearance"].assumed
     assert made["a_clearance"].value == 2.0
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+def test_a_switch_is_a_weight_without_a_scale(weight: float) -> None:
+    record = Fact.model_validate(
+        {**RECORD, "value": weight, "unit": "dimensionless", "spread": SWITCH, "grade": "assumed"}
+    )
+    assert record.switch
+    assert record.assumed
+    assert record.uncertainty() == (0.0, 0.0)
+    assert not Fact.model_validate(RECORD).switch
 
 
 def test_two_facts_of_one_id_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

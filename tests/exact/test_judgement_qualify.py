@@ -232,7 +232,12 @@ def test_every_record_with_drug_in_plasma_is_qualified() -> None:
 
 
 def test_a_layer_without_a_qualification_is_refused_with_those_that_have_one() -> None:
-    with pytest.raises(ScenarioError, match="allowed: body"):
+    with pytest.raises(ScenarioError, match="allowed: body, brain"):
+        qualify("mind")
+
+
+def test_a_layer_that_is_judged_by_directions_has_no_fold_errors() -> None:
+    with pytest.raises(ScenarioError, match="judged by its directions"):
         qualify("brain")
 
 

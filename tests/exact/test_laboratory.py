@@ -228,7 +228,7 @@ def test_an_unknown_output_is_refused_with_the_near_miss(asked: str, words: str)
     [
         (
             "20 mg norketamine iv bolus",
-            ["'norketamine'", "no model of its kinetics yet", "ketamine"],
+            ["'norketamine' by route 'iv'", "no model yet", "modelled: none"],
         ),
         (
             "5 mg midazolam sublingual",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketalab.errors import ScenarioError
-from ketalab.facts import compounds, fact
-from ketalab.laboratory import human_model, intervention_inputs
+from ketalab.facts import Fact, compounds, fact
+from ketalab.laboratory import body_model, intervention_inputs
 from ketalab.laboratory._windows import facts_of_windows, standing, windows_of
 from ketalab.protocol import Administration, Intervention, parse_phrase
 
@@ -56,6 +56,59 @@ def test_doses_far_apart_make_two_windows() -> None:
     first, second = windows("10 mg/kg nbqx ip every 24 h x 2")
     assert second.from_h == 24 + first.from_h
     assert second.to_h == 24 + first.to_h
+
+
+def test_the_route_tells_what_remains_where_it_matters() -> None:
+    oral = fact("rapamycin_oral_remaining").value
+    injected = fact("rapamycin_remaining").value
+    assert oral > 2 * injected
+    for route, remaining in (("oral", oral), ("icv", injected), ("local", injected)):
+        (block,) = windows(f"6 mg rapamycin {route} at -2 h")
+        assert (block.target, block.factor) == ("mTORC1", remaining)
+
+
+def test_the_strongest_of_doses_that_meet_tells_what_remains() -> None:
+    for phrase in (
+        "6 mg rapamycin oral + 1 mg rapamycin icv at 3 h",
+        "1 mg rapamycin icv + 6 mg rapamycin oral at 3 h",
+    ):
+        (block,) = windows(phrase)
+        assert block.factor == fact("rapamycin_remaining").value
+        assert block.to_h == 3 + hours("rapamycin_to")
+    weak, strong = windows("6 mg rapamycin oral + 1 mg rapamycin icv at 300 h")
+    assert weak.factor == fact("rapamycin_oral_remaining").value
+    assert strong.factor == fact("rapamycin_remaining").value
+
+
+def test_a_dose_that_leaves_all_as_it_was_gives_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unchanged(name: str) -> Fact:
+        known = fact(name)
+        if not name.endswith("_remaining"):
+            return known
+        return known.model_copy(update={"value": 1.0})
+
+    monkeypatch.setattr("ketalab.laboratory._windows.fact", unchanged)
+    assert windows("10 mg/kg nbqx ip + 6 mg rapamycin oral") == ()
+    assert standing("fluoxetine for 4 weeks") == ()
+
+
+@pytest.mark.parametrize(
+    ("compound", "target"),
+    [
+        ("cnqx", "AMPA"),
+        ("muscimol", "pyramidal"),
+        ("rottlerin", "eEF2K"),
+        ("NH125", "eEF2K"),
+        ("Ro25-6981", "GluN1"),
+        ("anisomycin", "translation"),
+        ("fluoxetine", "SERT"),
+        ("citalopram", "SERT"),
+    ],
+)
+def test_a_tool_compound_lowers_its_target(compound: str, target: str) -> None:
+    (block,) = windows(f"1 mg {compound} local")
+    assert block.target == target
+    assert 0 < block.factor < 0.6
 
 
 def test_an_inducer_needs_days() -> None:
@@ -122,7 +175,7 @@ def test_a_background_acts_for_the_whole_course(text: str, targets: list[str]) -
 def test_a_target_without_a_model_is_named() -> None:
     (block,) = windows("10 mg/kg anisomycin ip")
     with pytest.raises(ScenarioError, match="intervention on 'translation' has no model yet"):
-        intervention_inputs(human_model(), [block])
+        intervention_inputs(body_model(), [block])
 
 
 def test_inhibitors_lower_and_inducers_raise() -> None:

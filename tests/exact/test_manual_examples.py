@@ -24,11 +24,13 @@ from ketalab.facts import fact
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = (
     "facts",
+    "hypotheses",
     "people",
     "model",
     "body",
     "drugs",
     "brain",
+    "spiking",
     "mind",
     "harm",
     "engine",
@@ -62,6 +64,9 @@ QUOTED = (
     ("brain", "interneuron_potency", "2 times the potency (1.1 to 4.3, assumed)"),
     ("brain", "val66met_release", "(0.75, assumed)"),
     ("brain", "potentiation_time", "(76 h)"),
+    ("spiking", "lhb_stress_shift", "by 9.6 mV (5 to 14, assumed)"),
+    ("spiking", "lhb_burst_first_interval", "two spikes within 20 ms"),
+    ("spiking", "lhb_burst_last_interval", "intervals stay within 100 ms"),
     ("mind", "vas_at_top", "The rating at the top, 0.6, is the middle"),
     ("mind", "vas_at_top", "(0.37 to 0.89)"),
     ("mind", "vas_threshold", "between 50 and"),

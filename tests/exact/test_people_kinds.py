@@ -9,12 +9,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ketalab.errors import ScenarioError
 from ketalab.facts import fact
 from ketalab.people import Population, Spread, Streams, draw, population_facts, typical_people
 
 seeds = st.integers(0, 2**63 - 1)
 MICE, RATS = Population(species="mouse"), Population(species="rat")
 KINDS = [Population(), Population(age=Spread(mean=8, sd=4)), MICE, RATS]
+
+
+# --- a bath ---------------------------------------------------------------------------------------
+
+
+def test_a_bath_is_the_same_every_time_and_of_weight_one() -> None:
+    bath = Population(species="in_vitro")
+    for people in (draw(bath, Streams(3), 5), typical_people(bath)):
+        assert (people.weight == 1).all()
+    assert population_facts(bath) == ()
+    assert Population().of("in_vitro") == bath
+
+
+@pytest.mark.parametrize("stated", [{"weight_kg": 1.0}, {"age": 30.0}, {"female_percent": 50.0}])
+def test_nothing_may_be_stated_of_a_bath(stated: dict[str, float]) -> None:
+    (name,) = stated
+    with pytest.raises(
+        ScenarioError, match=f"{name}: not allowed for species 'in_vitro'; allowed: nothing"
+    ):
+        Population.parse({"species": "in_vitro", **stated})
 
 
 # --- children -------------------------------------------------------------------------------------

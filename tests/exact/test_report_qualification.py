@@ -171,7 +171,10 @@ def test_json_is_one_document_and_files_lie_beside_it(quick, capsys, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--layer", "brain"], "allowed: body"),
+        (["--layer", "mind"], "allowed: body, brain"),
+        (["--ablate"], "of the brain's mechanisms"),
+        (["--layer", "brain", "--write"], "need --ablate"),
+        (["--layer", "brain", "--jobs", "-1"], "0 to 64"),
         (["--replicates", "0"], "1 to 100,000"),
         (["--seed", "-1"], "2**63 - 1"),
         (["--out", "no/such/folder"], "does not exist"),

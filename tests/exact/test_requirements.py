@@ -88,13 +88,29 @@ def imported(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
+#: What a room may import besides the core, if an extra of its name installs it.
+EXTRA = {"spiking": {"brian2"}}
+
+
 def test_the_package_imports_nothing_that_the_core_does_not_install(repo_root: Path) -> None:
+    source = repo_root / "src" / "ketalab"
     core = {package for package, _ in read_lock(repo_root, "core")}
     owners = packages_distributions()
     foreign = {
         f"{path.relative_to(repo_root)}: {name}"
-        for path in (repo_root / "src").rglob("*.py")
-        for name in imported(path) - {"ketalab"} - sys.stdlib_module_names
+        for path in source.rglob("*.py")
+        for name in imported(path)
+        - {"ketalab"}
+        - sys.stdlib_module_names
+        - EXTRA.get(path.relative_to(source).parts[0], set())
         if not {canonical(owner) for owner in owners.get(name, [])} & core
     }
     assert not foreign
+
+
+def test_what_a_room_imports_beside_the_core_is_in_its_extra(repo_root: Path) -> None:
+    project = tomllib.loads((repo_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for room, packages in EXTRA.items():
+        wanted = {canonical(text) for text in project["optional-dependencies"][room]}
+        assert wanted == packages
+        assert wanted <= {canonical(text) for text in project["optional-dependencies"]["dev"]}

@@ -263,12 +263,12 @@ ANIMALS = {"species": "mouse", "design": "vehicle-controlled", "arms": BLOCKED, 
 WORDS = [
     ("FST immobility", "ketamine", "decrease", "behaviour:FST", "untreated", "-"),
     ("FST immobility", "ketamine", "improvement", "behaviour:FST", "untreated", "-"),
-    ("1% sucrose intake", "ketamine", "improved", "sucrose intake", "untreated", "+"),
+    ("1% sucrose intake", "ketamine", "improved", "behaviour:sucrose", "untreated", "+"),
     ("hippocampal BDNF protein", "ketamine", "increase", "synapse:BDNF", "untreated", "+"),
     ("hippocampal BDNF protein", "ketamine", "no change", "synapse:BDNF", "untreated", "0"),
     ("FST immobility", "ketamine_nbqx", "blocked", "behaviour:FST", "ketamine", "+"),
     ("antidepressant-like behaviour", "ketamine_nbqx", "abolished",
-     "antidepressant-like behaviour", "ketamine", "-"),
+     "behaviour:relief", "ketamine", "-"),
     ("FST immobility", "ketamine_nbqx", "not blocked", "behaviour:FST", "ketamine", "0"),
 ]  # fmt: skip
 

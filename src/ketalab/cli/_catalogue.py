@@ -56,7 +56,8 @@ def facts_command(
     table = []
     for row in rows:
         spread = row.get("spread", {})
-        text = f"{spread['kind']} {spread.get('value', spread.get('interval'))}" if spread else ""
+        width = spread.get("value", spread.get("interval", ""))
+        text = f"{spread['kind']} {width}".rstrip() if spread else ""
         table.append((row["id"], row["value"], row["unit"], text, row["grade"], row["source"]))
     print_table("Constants", ("id", "value", "unit", "spread", "grade", "source"), table)
     typer.echo(f"{len(facts()) - count} constants are sourced, {count} are assumed")

@@ -20,9 +20,11 @@ from ketalab.cli._compare import compare_command
 from ketalab.cli._equivalent import equivalent_command
 from ketalab.cli._events import events_command
 from ketalab.cli._export import export_app
+from ketalab.cli._hypotheses import hypotheses_command
 from ketalab.cli._qualify import qualify_command
 from ketalab.cli._replay import replay_command
 from ketalab.cli._simulate import simulate_command
+from ketalab.cli._spiking import spiking_app
 from ketalab.cli._studies import studies_app
 from ketalab.errors import InputError, KetalabError
 
@@ -64,9 +66,11 @@ app.command("equivalent")(equivalent_command)
 app.command("replay")(replay_command)
 app.command("calibrate")(calibrate_command)
 app.command("qualify")(qualify_command)
+app.command("hypotheses")(hypotheses_command)
 app.command("events")(events_command)
 app.add_typer(export_app, name="export")
 app.add_typer(studies_app, name="studies")
+app.add_typer(spiking_app, name="spiking")
 app.add_typer(evidence_app, name="evidence")
 app.command("facts")(facts_command)
 app.command("cite")(cite_app)

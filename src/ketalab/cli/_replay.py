@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import typer
 
@@ -49,7 +50,9 @@ def replay_command(
         label = study.id if len(loaded) == 1 else f"{study.id} ({number} of {len(loaded)})"
         progress = Progress(label)
         try:
-            done.append(replay_study(study, replicates, seed, engine=engine, progress=progress))
+            done.append(
+                replay_study(study, replicates, seed, engine=cast(Any, engine), progress=progress)
+            )
         finally:
             progress.close()
     rows = [row for one in done for row in one.rows]

@@ -29,16 +29,19 @@ _SHOWN = (
     "occupancy:NMDA:cortical",
     "occupancy:NMDA:interneuron",
     "circuit:glutamate",
+    "circuit:LHb:burst",
     "synapse:BDNF",
     "synapse:spines",
+    "rhythm:gamma",
     "state:dissociation",
     "harm:systolic",
     "symptom:depression",
     "score:MADRS",
     "p:response:MADRS",
 )
-#: Where the model is the body alone, these sites are shown too, enantiomers as their sum.
+#: Of animals and children these are shown too: what is there of a drug (enantiomers as their sum), and behaviour.
 _SHOWN_OF_BODIES = ("plasma:venous:", "brain:tissue:")
+_SHOWN_OF_ANIMALS = ("behaviour:FST", "behaviour:sucrose")
 #: Figures of the table with their unit, in which {} is the output's own.
 _FIGURES = (
     ("cmax", "{}"),
@@ -57,7 +60,9 @@ def simulate_command(
     phrase: str = typer.Argument(DEFAULT_PHRASE, help="What is given, as a phrase."),
     patients: int = typer.Option(200, help="Virtual patients."),
     days: float = typer.Option(7.0, help="Days simulated."),
-    species: str = typer.Option("human", help="human, rat or mouse (rat and mouse: the body)."),
+    species: str = typer.Option(
+        "human", help="human, rat or mouse (rat and mouse: body, brain, behaviour)."
+    ),
     population: Path | None = typer.Option(None, help="A population file (YAML)."),
     weight: float | None = typer.Option(None, help="Everyone's body weight, kg."),
     age: float | None = typer.Option(
@@ -68,7 +73,12 @@ def simulate_command(
     with_: str | None = typer.Option(None, "--with", help="What is given beside it, as a phrase."),
     output: list[str] = typer.Option([], help="Outputs to compute (see `ketalab outputs`)."),
     times: str | None = typer.Option(None, help="Hours of a course, as 0:24:0.5 or 1,2,24."),
-    hypotheses: Path | None = typer.Option(None, help="Named hypotheses (none in the model yet)."),
+    behaviour: str = typer.Option(
+        "none", help="What is done while synapses are plastic: none, reinforcing or pro-depressive."
+    ),
+    hypotheses: Path | None = typer.Option(
+        None, help="Weights of named hypotheses (YAML, id: weight)."
+    ),
     engine: str = typer.Option("auto", help="auto, lockstep, numpy or checker."),
     failed: str = typer.Option(
         "raise", help="Patients without a solution: raise stops, keep leaves them out."
@@ -79,11 +89,16 @@ def simulate_command(
     as_json: bool = typer.Option(False, "--json", help="One JSON document on standard output."),
 ) -> None:
     """Simulate a dosing phrase in virtual patients: exposure, receptors, synapses, states, scores, risks."""
-    if hypotheses is not None:
-        raise ScenarioError("--hypotheses: the model has no named hypotheses yet")
     if cards:
         raise ScenarioError("--cards: no credibility cards have been written yet")
-    from ketalab.laboratory import Scenario, check_writable, simulate, studied_warnings
+    from ketalab.laboratory import (
+        Scenario,
+        check_writable,
+        read_hypotheses,
+        simulate,
+        studied_warnings,
+        using_hypotheses,
+    )
 
     if out is not None:
         check_writable(out)
@@ -94,15 +109,19 @@ def simulate_command(
         species=species,
         population=read_population(population, weight, age, sex, genotype, species),
         with_phrase=with_,
-        outputs=tuple(dict.fromkeys(output)),
+        outputs=tuple(dict.fromkeys(output))
+        or _asked(species, as_json or bool(out or population), age),
         times=parse_times(times) if times else (),
         engine=engine,
         seed=seed,
         failed=failed,
+        hypotheses={} if hypotheses is None else read_hypotheses(hypotheses),
+        behaviour=behaviour,
     )
     progress = Progress("simulate")
     try:
-        result = simulate(scenario, progress=progress)
+        with using_hypotheses(scenario.hypotheses):
+            result = simulate(scenario, progress=progress)
     finally:
         progress.close()
     warnings = studied_warnings(scenario)
@@ -124,6 +143,19 @@ def _number(value: float | None) -> str:
     return f"{value:.0f}" if size >= 100 else f"{value:.3g}"
 
 
+def _asked(species: str, whole: bool, age: float | None) -> tuple[str, ...]:
+    """Outputs of a table of adults: what it shows, as making the others takes longer than all the rest of a cold
+    start.
+
+    Nothing (that is everything) where a document or a file is to hold the whole result, and for others than
+    adults.
+    """
+    from ketalab.people import ADULT_AGE
+
+    adult = species == "human" and (age is None or age >= ADULT_AGE)
+    return () if whole or not adult else _SHOWN
+
+
 def _shown(summary: list[dict[str, Any]]) -> tuple[str, ...]:
     """What the table shows unasked: a choice of the whole model, or of a body alone what the doses bring."""
     names = {row["name"] for row in summary}
@@ -132,9 +164,12 @@ def _shown(summary: list[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(
         row["name"]
         for row in summary
-        if (row["name"] in _SHOWN or row["name"].startswith(_SHOWN_OF_BODIES))
-        and not row["name"].rpartition(":")[2].startswith(("S-", "R-"))
-        and row["typical"].get("cmax")
+        if row["name"] in (*_SHOWN, *_SHOWN_OF_ANIMALS)
+        or (
+            row["name"].startswith(_SHOWN_OF_BODIES)
+            and not row["name"].rpartition(":")[2].startswith(("S-", "R-"))
+            and row["typical"].get("cmax")
+        )
     )
 
 

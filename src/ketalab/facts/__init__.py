@@ -3,7 +3,7 @@
 from ketalab.facts._check import check_facts
 from ketalab.facts._cite import csl_from_record, render
 from ketalab.facts._compound import Block, Compound
-from ketalab.facts._kinetics import COVARIATES, Kinetics, Quantity
+from ketalab.facts._kinetics import COVARIATES, Kinetics, Observed, Quantity
 from ketalab.facts._load import (
     DATA,
     Scale,
@@ -25,6 +25,7 @@ __all__ = [
     "Compound",
     "Fact",
     "Kinetics",
+    "Observed",
     "Pump",
     "Quantity",
     "Scale",

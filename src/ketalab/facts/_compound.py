@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from ketalab.errors import closest
-from ketalab.facts._kinetics import FactId, Kinetics, Part, Species
+from ketalab.facts._kinetics import FactId, Kinetics, Part, Route, Species
 from ketalab.facts._record import Fact
 
 
@@ -16,17 +16,24 @@ class Block(Part):
     """A target's activity over a window after each dose, for a compound whose concentration is not modelled.
 
     ``remaining`` is the fact of the activity that is left (0 to 1), or of its rise (above 1) by an inducer;
-    ``from_h`` counts from the start of a dose, ``to_h`` from its end.
+    ``from_h`` counts from the start of a dose, ``to_h`` from its end. ``routes`` holds what remains where a dose by
+    that route leaves something else, as of a drug that the gut or the barrier of the brain keeps out.
     """
 
     target: Annotated[str, Field(min_length=2)]
     remaining: FactId
     from_h: FactId
     to_h: FactId
+    routes: dict[Route, FactId] = Field(default_factory=dict)
+
+    def remaining_by(self, route: str) -> str:
+        """The fact of the activity that a dose by a route leaves."""
+        return next((name for by, name in self.routes.items() if by == route), self.remaining)
 
     def uses(self) -> Iterator[tuple[str, str]]:
         """Facts with the units in which they are needed."""
         yield self.remaining, "ratio"
+        yield from ((name, "ratio") for name in self.routes.values())
         yield self.from_h, "h"
         yield self.to_h, "h"
 

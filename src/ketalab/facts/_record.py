@@ -17,16 +17,23 @@ Z_OF_INTERVAL = {"ci95": 1.959963984540054, "ci90": 1.6448536269514722, "range":
 
 
 class Spread(BaseModel):
-    """How sure the value is: a standard error, an interval, or a defended range read as 90%."""
+    """How sure the value is: a standard error, an interval, a defended range read as 90%, or a switch.
+
+    Of a switch the value is the weight: the probability with which a draw is 1 and not 0.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["se", "ci95", "ci90", "range"]
+    kind: Literal["se", "ci95", "ci90", "range", "switch"]
     value: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     interval: tuple[float, float] | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Spread:
+        if self.kind == "switch":
+            if self.value is not None or self.interval is not None:
+                raise ValueError("switch takes no `value` and no `interval`: the weight says all")
+            return self
         if (self.kind == "se") != (self.value is not None) or (self.kind == "se") == (
             self.interval is not None
         ):
@@ -43,7 +50,8 @@ class Fact(BaseModel):
     *derived* (arithmetic on other facts), *definition* (a rule, not a measurement) or *assumed*. An assumed
     or unverified fact must carry the range that its authors would defend. ``support`` chooses the scale on
     which uncertainty is drawn:
-    log for ``positive``, logit for ``fraction``, identity for ``real``.
+    log for ``positive``, logit for ``fraction``, identity for ``real``. A switch is drawn as 0 or 1 and has none of
+    them; its value is a weight from 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +77,12 @@ class Fact(BaseModel):
             raise ValueError("an assumed or unverified fact needs a spread that can be defended")
         if self.grade in ("measured", "secondary") and self.citation is None:
             raise ValueError(f"a {self.grade} fact needs a citation")
+        if self.switch:
+            if self.unit != "dimensionless" or not 0 <= self.value <= 1:
+                raise ValueError(
+                    f"the switch {self.value:g} {self.unit}: must be a weight from 0 to 1, dimensionless"
+                )
+            return self
         low, high = {
             "positive": (0.0, math.inf),
             "fraction": (0.0, 1.0),
@@ -86,6 +100,11 @@ class Fact(BaseModel):
         """Whether the number counts as assumed: graded so, or not verified in its source."""
         return self.grade == "assumed" or not self.verified
 
+    @property
+    def switch(self) -> bool:
+        """Whether the value is the weight of a statement that holds (1) or does not (0)."""
+        return self.spread is not None and self.spread.kind == "switch"
+
     def to(self, unit: str) -> float:
         """Value in another unit; a :class:`~ketalab.errors.UnitError` prints both units."""
         return convert(self.value, self.unit, unit, f"fact {self.id}")
@@ -101,10 +120,11 @@ class Fact(BaseModel):
     def uncertainty(self) -> tuple[float, float]:
         """Standard deviations below and above the value on its own scale (log, logit or identity).
 
-        Zeros where no spread is stated. An interval that does not lie evenly about the value has two: half of the
-        draws fall on each side of the value, and the ends of the interval are exceeded as often as it says.
+        Zeros where no spread is stated, and for a switch, whose draws are not normal on any scale. An interval that
+        does not lie evenly about the value has two: half of the draws fall on each side of the value, and the ends of
+        the interval are exceeded as often as it says.
         """
-        if self.spread is None:
+        if self.spread is None or self.switch:
             return 0.0, 0.0
         if self.spread.interval is not None:
             low, high = map(self.scale, self.spread.interval)

@@ -15,8 +15,18 @@ from ketalab.errors import FactError, ScenarioError, closest
 FOLDER = Path(__file__).parent.parent / "data" / "qualification"
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
 Id = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
+#: Statistics of direction rows: share held of rows with stated design, of the others, and share expressed.
+_OF_DIRECTIONS = ("held_stated", "held_assumed", "expressed")
 Statistic = Literal[
-    "gmfe", "within_1.5", "within_2", "coverage_rows", "coverage_records", "better_comparators"
+    "gmfe",
+    "within_1.5",
+    "within_2",
+    "coverage_rows",
+    "coverage_records",
+    "better_comparators",
+    "held_stated",
+    "held_assumed",
+    "expressed",
 ]
 Quantity = Literal["concentration", "bioavailability", "interaction", "metabolite ratio"]
 
@@ -44,6 +54,11 @@ class Aim(_Part):
             raise ValueError("give one of at_most and at_least")
         return self
 
+    @property
+    def of_directions(self) -> bool:
+        """Whether the aim is about direction rows, not about concentrations."""
+        return self.statistic in _OF_DIRECTIONS
+
 
 class Contradiction(_Part):
     """Records that cannot all be right under one design, and what explains or carries that."""
@@ -55,7 +70,7 @@ class Contradiction(_Part):
 
 
 class LayerFile(_Part):
-    """One layer's aims, named differences by record, and contradictions."""
+    """One layer's aims, named differences by record (or direction row), and contradictions."""
 
     schema_version: Literal[1] = Field(alias="schema")
     layer: Id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ketalab.errors import ScenarioError
 from ketalab.judgement._aims import UNSEEN, Verdict, judge_aims
 from ketalab.judgement._compare import BESIDE, Beside, set_beside
 from ketalab.judgement._coverage import Coverage, cover
@@ -90,9 +91,13 @@ def qualify(
     Raises
     ------
     ScenarioError
-        A layer that has no qualification.
+        A layer that has no qualification, or is judged by its directions.
     """
     file = layer_file(layer)
+    if any(aim.of_directions for aim in file.aims):
+        raise ScenarioError(
+            f"layer: {layer!r} is judged by its directions; see judge_directions", layer
+        )
     studies = concentration_records() if studies is None else studies
     predict = predict or replayed(replicates, seed)
     points: list[Point] = []

@@ -11,6 +11,14 @@ from ketalab.laboratory._course import (
 )
 from ketalab.laboratory._equivalent import Equivalent, Match, equivalent
 from ketalab.laboratory._guard import ALLOWED, Account, Check
+from ketalab.laboratory._hypotheses import (
+    Hypothesis,
+    hypotheses,
+    read_hypotheses,
+    under_hypotheses,
+    using_facts,
+    using_hypotheses,
+)
 from ketalab.laboratory._individuals import (
     Individuals,
     draw_fact,
@@ -25,6 +33,7 @@ from ketalab.laboratory._matrix import Cell, matrix
 from ketalab.laboratory._measures import exposure
 from ketalab.laboratory._model import (
     OutputInfo,
+    animal_model,
     body_model,
     human_model,
     model_for,
@@ -78,6 +87,7 @@ __all__ = [
     "Course",
     "Engine",
     "Equivalent",
+    "Hypothesis",
     "Individuals",
     "Integrated",
     "Match",
@@ -89,6 +99,7 @@ __all__ = [
     "Result",
     "Scenario",
     "TerminalPhase",
+    "animal_model",
     "baseline",
     "bioavailability",
     "body_model",
@@ -106,6 +117,7 @@ __all__ = [
     "find_person",
     "from_scale",
     "human_model",
+    "hypotheses",
     "individuals",
     "individuals_at",
     "integrate",
@@ -120,6 +132,7 @@ __all__ = [
     "partial_auc",
     "plain",
     "prepare",
+    "read_hypotheses",
     "read_posterior",
     "references",
     "run",
@@ -129,6 +142,9 @@ __all__ = [
     "studied_warnings",
     "study_settings",
     "typical_individual",
+    "under_hypotheses",
+    "using_facts",
+    "using_hypotheses",
     "using_posterior",
     "value_of",
     "whom",

@@ -117,16 +117,23 @@ def check_modelled(model: Traced, administrations: Sequence[Administration]) -> 
 
 
 def intervention_inputs(model: Traced, interventions: Sequence[Intervention]) -> list[str]:
-    """The free inputs that interventions scale; an unknown target is refused with the known ones."""
+    """The free inputs that interventions scale; an unknown target is refused with the known ones.
+
+    An act at a site is on the target there, where the model has it apart (``GluN1:LHb``), else on the target.
+    """
     targets = {t: port for layer in model.joined.layers for t, port in layer.targets.items()}
+    found = []
     for intervention in interventions:
-        if intervention.target not in targets:
+        name = f"{intervention.target}:{intervention.site}"
+        name = name if name in targets else intervention.target
+        if name not in targets:
             raise ScenarioError(
                 f"intervention on {intervention.target!r} has no model yet; "
                 f"modelled: {', '.join(sorted(targets))}",
                 intervention.target,
             )
-    return [targets[i.target] for i in interventions]
+        found.append(targets[name])
+    return found
 
 
 def _edges(course: Course, session_window: tuple[float, float] | None) -> list[float]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.facts import Fact, conversion_factor, fact
+from ketalab.laboratory._hypotheses import current_changes
 from ketalab.laboratory._posterior import current_posterior
 from ketalab.model import Parameter
 from ketalab.model.tracing import Traced
@@ -38,7 +39,13 @@ def from_scale(record: Fact, x: Array) -> Array:
 
 
 def value_of(name: str) -> float:
-    """A fact's value in use, in its own unit: the mode of the posterior where it is in one, else as published."""
+    """A fact's value in use, in its own unit: the mode of the posterior where it is in one, else as published.
+
+    The value of a switch is its weight. What :func:`using_facts` or :func:`using_hypotheses` says goes first.
+    """
+    change = current_changes().get(name)
+    if change is not None:
+        return change.number
     posterior = current_posterior()
     if posterior is None or name not in posterior.places:
         return fact(name).value
@@ -56,9 +63,17 @@ def draw_fact(name: str, streams: Streams, count: int, start: int = 0) -> Array:
     """Draw a fact ``count`` times, in its own unit: from the posterior, or within its own stated uncertainty.
 
     Draw ``start + i`` belongs to replicate (or person) ``start + i`` and is the same in every layer that reads
-    the fact. A fact without a spread is the same in every draw.
+    the fact. A fact without a spread is the same in every draw, and so is one that :func:`using_facts` fixes. A switch
+    is 1 with the probability that its weight says, else 0; a larger weight turns some of the zeros into ones and
+    leaves the other draws.
     """
-    record, posterior = fact(name), current_posterior()
+    record, posterior, change = fact(name), current_posterior(), current_changes().get(name)
+    if change is not None and change.kind == "value":
+        return np.full(count, change.number)
+    if record.switch:
+        chance = record.value if change is None else change.number
+        uniform = streams.uniform(f"uncertainty:{name}", count, start=start)
+        return np.where(uniform < chance, 1.0, 0.0)
     if posterior is not None and name in posterior.places:
         place = posterior.places[name]
         normals = _posterior_normals(streams, len(posterior.names), count, start)
@@ -84,7 +99,9 @@ def fact_of_people(name: str, people: People, streams: Streams, uncertainty: Unc
 
 
 def _logit(x: Array) -> Array:
-    return np.log(x / (1 - x))
+    # A fact fixed at 0 or 1 lies at an end of the scale, and stays there.
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(x / (1 - x)))
 
 
 def _between(

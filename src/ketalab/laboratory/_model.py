@@ -1,6 +1,7 @@
 """Which layers are joined for whom, what outputs they offer, and what each output rests on.
 
-Adults have the whole model. Of children, rats and mice there is a body alone.
+Adults have the whole model; rats and mice have a body, a brain and what they do in tests; a bath has receptors in
+it and what they set off; of children there is a body alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ketalab.model import join
 from ketalab.model.body import body
 from ketalab.model.brain import brain
 from ketalab.model.harm import harm
-from ketalab.model.mind import measurement, mind
+from ketalab.model.mind import behaviour, measurement, mind
 from ketalab.model.tracing import Traced, trace
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Letters of an output's grade, by the share of the constants it rests on that are assumed.
 GRADES = ((0.0, "A"), (0.25, "B"), (0.5, "C"), (1.0, "D"))
-#: Who has a body alone, in words.
-_BODIES = {"child": "children", "rat": "rats", "mouse": "mice"}
+#: Who does not have everything that adults have, in words.
+_OTHERS = {"child": "children", "rat": "rats", "mouse": "mice", "in_vitro": "a bath"}
 
 
 @cache
@@ -39,6 +40,15 @@ def human_model() -> Traced:
 def body_model(species: str = "human") -> Traced:
     """Return the traced body of a species alone: linear, so that it needs no time grid."""
     return trace(join((body(species),)))
+
+
+@cache
+def animal_model(species: str) -> Traced:
+    """Return the traced model of a rat or a mouse (body, brain, behaviour), or of a bath (*in_vitro*: receptors
+    alone).
+    """
+    layers = (body(species), brain(), *(() if species == "in_vitro" else (behaviour(),)))
+    return trace(join(layers))
 
 
 def whom(scenario: Scenario) -> str:
@@ -58,7 +68,7 @@ def model_for(scenario: Scenario) -> Traced:
 def _model_of(who: str) -> Traced:
     if who == "human":
         return human_model()
-    return body_model("human" if who == "child" else who)
+    return body_model() if who == "child" else animal_model(who)
 
 
 @dataclass(frozen=True)
@@ -183,8 +193,8 @@ def output(name: str, who: str = "human") -> OutputInfo:
         return offered[name]
     if who != "human" and name in outputs():
         raise ScenarioError(
-            f"output {name!r}: no model of the {outputs()[name].layer} in {_BODIES[who]} yet; "
-            "modelled: the body, such as plasma:venous:ketamine",
+            f"output {name!r}: no model of it in {_OTHERS[who]} yet; "
+            f"modelled there: {', '.join(dict.fromkeys(info.layer for info in offered.values()))}",
             name,
         )
     raise ScenarioError(

@@ -11,6 +11,7 @@ from ketalab.engine import Schedule
 from ketalab.errors import ScenarioError
 from ketalab.laboratory._between import study_settings
 from ketalab.laboratory._course import Course, build_schedule
+from ketalab.laboratory._hypotheses import under_hypotheses
 from ketalab.laboratory._individuals import Individuals, individuals, typical_individual
 from ketalab.laboratory._model import model_for
 from ketalab.laboratory._scenario import MAX_PATIENTS, Scenario
@@ -36,6 +37,7 @@ class Person:
         return build_schedule(self.model, self.course, self.drawn)
 
 
+@under_hypotheses
 def find_person(scenario: Scenario, number: int | None = None) -> Person:
     """Return the typical person of a scenario, or number ``number`` (from 0) of those whom it draws.
 

@@ -12,7 +12,7 @@ from ketalab.laboratory._course import Course, build_schedule, make_problem
 from ketalab.laboratory._individuals import individuals
 from ketalab.laboratory._model import human_model
 from ketalab.model.tracing import Traced
-from ketalab.people import Population, Streams, draw
+from ketalab.people import Population, Species, Streams, draw
 
 Array = NDArray[np.float64]
 
@@ -38,17 +38,24 @@ def _pilot_settings(course: Course) -> Course:
     return replace(course, settings=plain)
 
 
-def prepare(course: Course, *, model: Traced | None = None, tell: Tell | None = None) -> Prepared:
+def prepare(
+    course: Course,
+    *,
+    model: Traced | None = None,
+    species: Species = "human",
+    tell: Tell | None = None,
+) -> Prepared:
     """Choose the time grid of a course on pilot people.
 
     Parameters
     ----------
     model : the human model where not given.
+    species : whom the model is of: pilots are of that species.
     tell : hears how far it is.
     """
     model = human_model() if model is None else model
     streams = Streams(0)
-    people = draw(Population(), streams, PILOTS, start=_PILOT_REPLICATE)
+    people = draw(Population(species=species), streams, PILOTS, start=_PILOT_REPLICATE)
     pilots = individuals(model, people, streams, "person")
     schedule = build_schedule(model, _pilot_settings(course), pilots)
     grid = build_grid(make_problem(model, pilots), schedule, tell=tell)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -46,12 +46,22 @@ def cached_output(model: Traced, name: str) -> Callable[..., Any]:
     return model.output_function(name)
 
 
-def _inputs_at(schedule: Schedule, names: Sequence[str], times: Array, count: int) -> list[Array]:
-    """Values of the free inputs at times, (T, N) each."""
+@cache
+def _needed(model: Traced, names: tuple[str, ...]) -> tuple[tuple[int, ...], frozenset[str]]:
+    return model.needed(names)
+
+
+def _inputs_at(
+    schedule: Schedule, names: Sequence[str], read: Set[str], times: Array, count: int
+) -> list[Array]:
+    """Values of the free inputs at times, (T, N) each; nothing for those that are not read."""
     starts = np.array([segment.start for segment in schedule])
     where = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, None)
     rows = []
     for name in names:
+        if name not in read:
+            rows.append(starts[:0])
+            continue
         table = np.stack([np.broadcast_to(s.inputs[name], (count,)) for s in schedule])
         rows.append(table[where])
     return rows
@@ -89,7 +99,9 @@ class _Task:
         people = Individuals(self.people.parameters[:, members], self.people.covariates[:, members])
         model, course = self.prepared.model, replace(self.prepared.course, settings=settings)
         schedule = build_schedule(model, course, people)
-        return make_problem(model, people), schedule
+        # States that nothing asked for reads are left at their start: the others do not know of them.
+        order, _ = _needed(model, self.names)
+        return replace(make_problem(model, people), order=order), schedule
 
     def outputs(
         self, problem: Problem, schedule: Schedule, solution: Solution, count: int
@@ -97,12 +109,13 @@ class _Task:
         """Outputs of the first ``count`` people solved, at the solution's times (T, N), and who failed and why."""
         model = self.prepared.model
         failed = {place: reason for place, reason in solution.failed.items() if place < count}
+        _, read = _needed(model, self.names)
         arguments = (
             list(np.moveaxis(solution.linear, 1, 0)),
             list(np.moveaxis(solution.states, 1, 0)),
             list(problem.parameters),
             list(problem.covariates),
-            _inputs_at(schedule, model.inputs, solution.times, problem.patients),
+            _inputs_at(schedule, model.inputs, read, solution.times, problem.patients),
         )
         values = {}
         with np.errstate(all="ignore"):

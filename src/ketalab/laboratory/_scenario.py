@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -14,6 +15,8 @@ from ketalab.protocol import Treatment, parse_phrase
 DEFAULT_PHRASE = "0.5 mg/kg ketamine iv over 40 min"
 Engine = Literal["auto", "lockstep", "numpy", "checker"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
+#: What can be done while synapses are plastic, and the value of the model's input.
+BEHAVIOURS = {"none": 0.0, "reinforcing": 1.0, "pro-depressive": -1.0}
 #: What becomes of a run with patients whose solution failed.
 FAILED = ("raise", "keep")
 SPECIES = ("human", "rat", "mouse")
@@ -38,7 +41,9 @@ class Scenario:
     ``phrase`` is what is given, ``with_phrase`` what is given beside it; ``times`` (hours) ask for a course;
     ``outputs`` empty means all that there are for these people (for children, rats and mice those of the body);
     ``uncertainty`` says whether every patient also draws the constants and a setting; ``failed`` whether patients
-    without a solution stop the run (*raise*) or are NaN and counted (*keep*).
+    without a solution stop the run (*raise*) or are NaN and counted (*keep*). ``hypotheses`` are weights, 0 to 1, in
+    the place of the priors (``ketalab hypotheses`` lists the ids). ``behaviour`` is what is done while synapses are
+    plastic: *none*, *reinforcing* or *pro-depressive*; it decides what the reward circuit keeps.
     """
 
     phrase: str = DEFAULT_PHRASE
@@ -53,11 +58,17 @@ class Scenario:
     seed: int = 0
     uncertainty: bool = True
     failed: str = "raise"
+    hypotheses: Mapping[str, float] = field(default_factory=dict)
+    behaviour: str = "none"
 
     def __post_init__(self) -> None:
         # 2 and 2.0 are one scenario with one hash.
         object.__setattr__(self, "days", _number("days", self.days))
         object.__setattr__(self, "times", tuple(_number("times", time) for time in self.times))
+        if self.hypotheses != {}:
+            from ketalab.laboratory._hypotheses import check_weights
+
+            object.__setattr__(self, "hypotheses", check_weights(self.hypotheses))
         for name in ("patients", "seed"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int):
@@ -73,6 +84,7 @@ class Scenario:
             ),
             ("days", self.days, 0 < self.days <= MAX_DAYS, f"above 0, at most {MAX_DAYS}"),
             ("engine", self.engine, self.engine in ENGINES, ", ".join(ENGINES)),
+            ("behaviour", self.behaviour, self.behaviour in BEHAVIOURS, ", ".join(BEHAVIOURS)),
             ("failed", self.failed, self.failed in FAILED, ", ".join(FAILED)),
             ("species", self.species, self.species in SPECIES, ", ".join(SPECIES)),
             ("seed", self.seed, 0 <= self.seed < 2**63, "0 to 2**63 - 1"),
@@ -124,12 +136,16 @@ class Scenario:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The document: plain values, defaults included."""
+        """The document: plain values, defaults included; hypotheses and behaviour only where there are some."""
         document = asdict(replace(self, population=Population()))
         document["population"] = self.population.model_dump(
             mode="json", exclude_defaults=True, exclude={"species"}
         )
         document["outputs"], document["times"] = list(self.outputs), list(self.times)
+        if not self.hypotheses:
+            del document["hypotheses"]
+        if self.behaviour == "none":
+            del document["behaviour"]
         return document
 
     @property
@@ -143,21 +159,27 @@ class Scenario:
     def hash(self) -> str:
         """SHA-256 of the canonical document, of the grid's tolerance and of its guard, 64 hexadecimal digits.
 
+        The posterior in use and what stands in the place of facts are part of it.
         ``failed`` is left out: it decides whether there is a result, and never what it holds.
         """
         from ketalab.engine import TOLERANCE
         from ketalab.laboratory._guard import ALLOWED, FIRST, ONE_IN
+        from ketalab.laboratory._hypotheses import changes_of, current_changes
         from ketalab.laboratory._posterior import current_posterior
         from ketalab.laboratory._prepare import PILOTS
 
         posterior = current_posterior()
         scenario = {**self.to_dict(), "engine": self.solver, "retries": self.engine == "auto"}
         del scenario["failed"]
+        scenario.pop("hypotheses", None)
+        # What stands in the place of facts, the scenario's own above the rest, as it is when the scenario runs.
+        changes = {**current_changes(), **changes_of(self.hypotheses)}
         document = {
             "scenario": scenario,
             "grid": {"tolerance": TOLERANCE, "pilots": PILOTS},
             "guard": {"allowed": ALLOWED, "first": FIRST, "one_in": ONE_IN},
             "posterior": None if posterior is None else posterior.digest,
+            **({"changes": changes} if changes else {}),
         }
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

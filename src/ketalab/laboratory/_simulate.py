@@ -11,6 +11,7 @@ from ketalab.engine import Tell
 from ketalab.laboratory._between import facts_of_settings, study_settings
 from ketalab.laboratory._course import Course, facts_of_doses
 from ketalab.laboratory._guard import TYPICAL, Account, middles
+from ketalab.laboratory._hypotheses import under_hypotheses
 from ketalab.laboratory._individuals import (
     Individuals,
     Uncertainty,
@@ -23,7 +24,7 @@ from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, wh
 from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._result import Result
 from ketalab.laboratory._run import BATCH, Integrated, integrate
-from ketalab.laboratory._scenario import Scenario
+from ketalab.laboratory._scenario import BEHAVIOURS, Scenario
 from ketalab.laboratory._scores import (
     baseline,
     fluctuation,
@@ -171,6 +172,7 @@ def choose_variants(people: People, variants: tuple[Variant, ...]) -> NDArray[np
     return np.searchsorted(edges, people.uniform("variant"), side="right")
 
 
+@under_hypotheses
 def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     """Simulate a scenario.
 
@@ -196,13 +198,15 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     work = Work(progress, scenario.patients, _PREPARATION + _BATCH_OF_WORK * batches)
     share = 1 / len(treatment.variants)
     horizon = scenario.days * 24
+    window = {"behaviour": BEHAVIOURS[scenario.behaviour]} if "behaviour" in model.inputs else {}
     groups = [
         _Group(
             scenario,
             infos,
             prepare(
-                Course(variant.administrations, horizon),
+                Course(variant.administrations, horizon, settings=window),
                 model=model,
+                species=scenario.population.species,
                 tell=work.part(_PREPARATION * share),
             ),
         )

@@ -1,7 +1,7 @@
 """What compounds without kinetics do: a target's activity is changed over a window after each dose.
 
 Tool compounds, and inhibitors and inducers of enzymes. How much is left and how long is a fact, as it stands; any dose
-above nothing counts as a full one. Repeated doses of one compound never add up: they last longer.
+above nothing counts as a full one, by its route. Repeated doses of one compound never add up: they last longer.
 """
 
 from __future__ import annotations
@@ -22,36 +22,48 @@ _DENIED = r"(?:no|not|non|never|without|off|stopped|discontinued|withdrawn|free 
 def windows_of(administrations: Sequence[Administration]) -> tuple[Intervention, ...]:
     """Return the interventions that doses of blockers, inhibitors and inducers amount to.
 
-    Doses of one compound that meet make one window; two compounds on one target stay two interventions, whose
-    factors the course multiplies. Doses of other compounds, and doses of nothing, give none.
+    Doses of one compound that meet make one window, of which the strongest dose tells what remains; two compounds on
+    one target stay two interventions, whose factors the course multiplies. Doses of other compounds, doses of nothing,
+    and doses that leave all as it was give none.
     """
     given: dict[str, list[Administration]] = {}
     for dose in administrations:
         if dose.amount > 0 and compounds()[dose.compound].blocks:
             given.setdefault(dose.compound, []).append(dose)
     return tuple(
-        Intervention(block.target, fact(block.remaining).value, _SITE, start, stop)
+        Intervention(block.target, remaining, _SITE, start, stop)
         for compound, doses in sorted(given.items())
         for block in compounds()[compound].blocks
-        for start, stop in _merge(block, doses)
+        for remaining, start, stop in _merge(block, doses)
     )
 
 
-def _merge(block: Block, doses: Sequence[Administration]) -> Iterator[tuple[float, float]]:
-    """Windows in hours: a dose that comes before the effect of the last one has gone carries it on.
+def _merge(block: Block, doses: Sequence[Administration]) -> Iterator[tuple[float, float, float]]:
+    """What remains, from when to when in hours: a dose that comes before the effect of the last one has gone carries
+    it on.
 
     A window that would end before it starts is none: one tablet of an inducer that takes days does nothing.
     """
     after, until = fact(block.from_h).to("h"), fact(block.to_h).to("h")
-    courses: list[tuple[float, float]] = []
+    courses: list[tuple[float, float, float]] = []
     for dose in sorted(doses, key=lambda dose: (dose.time_h, dose.end_h)):
-        if courses and dose.time_h <= courses[-1][1] + until:
-            courses[-1] = (courses[-1][0], max(courses[-1][1], dose.end_h))
+        left = fact(block.remaining_by(dose.route)).to("ratio")
+        if left == 1:
+            continue
+        if courses and dose.time_h <= courses[-1][2] + until:
+            known, first, last = courses[-1]
+            strongest = max(known, left, key=_change)
+            courses[-1] = (strongest, first, max(last, dose.end_h))
         else:
-            courses.append((dose.time_h, dose.end_h))
-    for first, last in courses:
+            courses.append((left, dose.time_h, dose.end_h))
+    for left, first, last in courses:
         if first + after < last + until:
-            yield first + after, last + until
+            yield left, first + after, last + until
+
+
+def _change(remaining: float) -> float:
+    """How far an activity is from the usual: as a factor, up or down; a full block is furthest."""
+    return abs(math.log(remaining)) if remaining > 0 else math.inf
 
 
 def standing(text: str) -> tuple[Intervention, ...]:
@@ -62,9 +74,10 @@ def standing(text: str) -> tuple[Intervention, ...]:
     """
     found = dict.fromkeys(_names()[name] for name in _mentions(_plain(text)))
     return tuple(
-        Intervention(block.target, fact(block.remaining).value, _SITE, -math.inf, math.inf)
+        Intervention(block.target, remaining, _SITE, -math.inf, math.inf)
         for compound in found
         for block in compounds()[compound].blocks
+        if (remaining := fact(block.remaining).to("ratio")) != 1
     )
 
 

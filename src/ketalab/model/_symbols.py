@@ -18,8 +18,16 @@ class SymbolicMaths:
     exp = staticmethod(sp.exp)
     log = staticmethod(sp.log)
     sqrt = staticmethod(sp.sqrt)
-    maximum = staticmethod(sp.Max)
-    minimum = staticmethod(sp.Min)
+
+    @staticmethod
+    def maximum(x: Any, y: Any) -> sp.Expr:
+        """The larger one, as it is written: sympy would spend seconds to find out which of the two it is."""
+        return sp.Max(x, y, evaluate=False)
+
+    @staticmethod
+    def minimum(x: Any, y: Any) -> sp.Expr:
+        """The smaller one, as it is written."""
+        return sp.Min(x, y, evaluate=False)
 
 
 def run_layers(
@@ -61,6 +69,22 @@ def _complete(layer: Layer, rates: Mapping[str, Any], outputs: Mapping[str, Any]
             raise TraceError(f"layer {layer.name!r}: {what} of {odd!r} is {side}")
 
 
+def _replaced(expression: sp.Basic, memo: dict[sp.Basic, sp.Basic]) -> sp.Basic:
+    """The expression with what ``memo`` holds put in its place.
+
+    Every part is rebuilt once and remembered: equations share parts, which ``xreplace`` would walk again and again.
+    """
+    found = memo.get(expression)
+    if found is None:
+        old = expression.args
+        new = tuple(_replaced(part, memo) for part in old)
+        same = all(a is b for a, b in zip(old, new, strict=True))
+        plain = {"evaluate": False} if isinstance(expression, sp.Max | sp.Min) else {}
+        found = expression if same else expression.func(*new, **plain)
+        memo[expression] = found
+    return found
+
+
 def substitute_inputs(
     joined: Joined,
     symbols: Mapping[str, sp.Symbol],
@@ -74,7 +98,8 @@ def substitute_inputs(
     for _ in range(len(joined.layers) + 1):
         if not any(e.free_symbols & table.keys() for e in result.values()):
             return result
-        result = {name: e.xreplace(table) for name, e in result.items()}
+        memo: dict[sp.Basic, sp.Basic] = dict(table)
+        result = {name: _replaced(e, memo) for name, e in result.items()}
     circle = sorted(str(s) for e in result.values() for s in e.free_symbols & table.keys())
     raise TraceError(
         f"outputs depend on each other in a circle without a state: {', '.join(circle[:4])}"

@@ -119,6 +119,21 @@ class Traced:
             for g, k in zip(self.gain, self.rate, strict=True)
         )
 
+    def needed(self, names: Sequence[str]) -> tuple[tuple[int, ...], frozenset[str]]:
+        """What some outputs need: the places of the states behind them, in order, and the inputs that they read."""
+        places = {self.symbols[name]: i for i, name in enumerate(self.states)}
+        read = set().union(*(self.outputs[name].free_symbols for name in names), set())
+        found: set[int] = set()
+        edge = {places[symbol] for symbol in read & places.keys()}
+        while edge:
+            found |= edge
+            symbols = set().union(
+                *(self.gain[i].free_symbols | self.rate[i].free_symbols for i in edge)
+            )
+            edge = {places[symbol] for symbol in symbols & places.keys()} - found
+        order = tuple(i for i in self.order if i in found)
+        return order, frozenset(name for name in self.inputs if self.symbols[name] in read)
+
     def constant_rate(self, index: int) -> bool:
         """Whether k of a state is the same at all times for a patient."""
         symbols = self.rate[index].free_symbols

@@ -65,6 +65,8 @@ def _fact_cells(record: Fact) -> tuple[str, ...]:
     spread = record.spread
     if spread is None:
         width = "none stated"
+    elif record.switch:
+        width = "drawn as 0 or 1"
     elif spread.interval is None:
         width = f"standard error {_number(spread.value or 0.0)}"
     else:

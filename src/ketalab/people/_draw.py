@@ -56,6 +56,8 @@ _RODENT_AGE = 30.0
 
 def population_facts(population: Population) -> tuple[str, ...]:
     """Ids of the facts that a population may read where it states nothing."""
+    if population.species == "in_vitro":
+        return ()
     if population.species != "human":
         return (f"{population.species}_weight", *RODENT_FACTS)
     return (*_OF_ALL, *CHILD_FACTS) if population.children else FACTS
@@ -211,6 +213,8 @@ def _child_sizes(population: Population, age: Array, uniform: Uniform) -> tuple[
 
 def _rodent_weights(population: Population, uniform: Uniform) -> Array:
     weight, drawn = population.weight_kg, uniform("weight")
+    if population.species == "in_vitro":
+        return np.full_like(drawn, rodent_weight(population.species))
     if weight is None:
         mean, cv = rodent_weight(population.species), fact("rodent_weight_cv").value
     elif isinstance(weight, Spread):

@@ -14,7 +14,7 @@ from ketalab.errors import ScenarioError, closest
 from ketalab.facts import scales
 from ketalab.people._sizes import ADULT_AGE, AGES, HEIGHTS, WEIGHTS
 
-Species = Literal["human", "rat", "mouse"]
+Species = Literal["human", "rat", "mouse", "in_vitro"]
 GENOTYPES: Mapping[str, Mapping[str, int]] = {
     "bdnf": {"val/val": 0, "val/met": 1, "met/met": 2},
     "cyp2b6": {"*1/*1": 0, "*1/*6": 1, "*6/*6": 2},
@@ -46,7 +46,8 @@ class Population(BaseModel):
 
     ``weight_kg``, ``height_cm`` and ``age`` are a number (everybody alike) or ``{mean, sd}``; ``genotype``
     fixes a gene, as in ``{bdnf: val/met}``. A population with a mean age below 18 years is of children, every one
-    of them below 18; any other of adults. Of rats and mice only the weight may be stated.
+    of them below 18; any other of adults. Of rats and mice only the weight may be stated, and nothing of a bath
+    (``in_vitro``), which is the same every time and has the weight 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,10 +68,14 @@ class Population(BaseModel):
     @model_validator(mode="after")
     def _possible(self) -> Population:
         if self.species != "human":
-            for name in ("height_cm", "age", "female_percent", "genotype", "baseline"):
+            allowed = () if self.species == "in_vitro" else ("weight_kg",)
+            for name in type(self).model_fields:
+                if name in ("species", *allowed):
+                    continue
                 if getattr(self, name) not in (None, {}, ()):
                     raise ValueError(
-                        f"{name}: not allowed for species {self.species!r}; allowed: weight_kg"
+                        f"{name}: not allowed for species {self.species!r}; "
+                        f"allowed: {', '.join(allowed) or 'nothing'}"
                     )
         limits = {"weight_kg": WEIGHTS[self.species], "height_cm": HEIGHTS, "age": AGES}
         for name, (low, high) in limits.items():

@@ -25,6 +25,7 @@ WEIGHTS: Mapping[str, tuple[float, float]] = {
     "human": (3.0, 300.0),
     "rat": (0.05, 0.8),
     "mouse": (0.01, 0.06),
+    "in_vitro": (1.0, 1.0),
 }
 #: Ages (years) at which facts hold a child's size.
 _KNOTS = (0, 1, 5, 10, 18)
@@ -53,5 +54,7 @@ def child_height(age: Array) -> Array:
 
 
 def rodent_weight(species: str) -> float:
-    """Mean weight (kg) of an adult animal."""
+    """Mean weight (kg) of an adult animal; a bath has the weight 1, so that nothing is scaled by it."""
+    if species == "in_vitro":
+        return 1.0
     return fact(f"{species}_weight").to("kg")

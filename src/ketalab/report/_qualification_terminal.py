@@ -28,7 +28,8 @@ _MOST = 15
 _SHORT = 22
 
 
-def _text(table: Table, width: int, drop: frozenset[int] = frozenset()) -> str:
+def table_text(table: Table, width: int, drop: frozenset[int] = frozenset()) -> str:
+    """A table as lines of text, without some of its columns."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table as Drawn
@@ -77,9 +78,9 @@ def qualification_table(found: Qualification) -> str:
     missed = sum(v.fold >= MISS for v in found.votes)
     if found.votes:
         head = f"Fold errors: {shown}{plural(len(found.votes), 'vote')}; {missed} from {MISS:g}-fold on"
-        blocks.append(head + "\n" + _text(votes, width, frozenset({8, 9, 10})))
+        blocks.append(head + "\n" + table_text(votes, width, frozenset({8, 9, 10})))
         blocks.append("What is known of the causes\n" + _causes(found, width))
-    blocks.append("Aims\n" + _text(aims_table(found), width))
+    blocks.append("Aims\n" + table_text(aims_table(found), width))
     if found.summary:
         summary = summary_table(found)
         lines = zip(found.summary, summary.rows, strict=True)
@@ -87,12 +88,12 @@ def qualification_table(found: Qualification) -> str:
         adults = Table(summary.caption, summary.columns, rows, summary.words)
         blocks.append(
             "Adults with a complete design (others are in the files)\n"
-            + _text(adults, width, frozenset({2}))
+            + table_text(adults, width, frozenset({2}))
         )
     if found.beside:
-        blocks.append("Beside published models\n" + _text(beside_table(found), width))
+        blocks.append("Beside published models\n" + table_text(beside_table(found), width))
     if found.coverage:
-        blocks.append("Coverage of the 90% intervals\n" + _text(coverage_table(found), width))
+        blocks.append("Coverage of the 90% intervals\n" + table_text(coverage_table(found), width))
     unexplained = sum(not d.because for d in found.disagreements)
     blocks.append(
         f"{plural(len(found.disagreements), 'pair')} of records disagree beyond 1.5-fold under one "

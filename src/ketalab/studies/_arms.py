@@ -17,6 +17,7 @@ from ketalab.model.tracing import Traced
 from ketalab.protocol import Administration, Intervention, Treatment, Variant, parse_phrase
 from ketalab.studies._kinetics import FIRST_SAMPLE_H
 from ketalab.studies._schema import Arm, Study
+from ketalab.studies._whom import population_of
 
 #: People an arm where a study does not say.
 ASSUMED_N = 20
@@ -52,6 +53,8 @@ def plan_arms(
     for arm in study.arms:
         try:
             treatment, interventions = _treatment(arm), _interventions(arm)
+            if arm.genotype:
+                population_of(study, arm)
             # An active control without kinetics acts through the setting of the trial, not as a drug.
             kept = tuple(
                 Variant(v.weight, tuple(a for a in v.administrations if a.compound != arm.control))
@@ -59,7 +62,7 @@ def plan_arms(
             )
             for variant in kept:
                 check_modelled(model, variant.administrations)
-                _check_acting(arm, model, variant.administrations)
+                _check_acting(study, arm, model, variant.administrations)
             interventions += _background(arm, model)
             intervention_inputs(model, interventions)
         except InputError as error:
@@ -85,19 +88,25 @@ def _treatment(arm: Arm) -> Treatment:
         raise ScenarioError(f"arm {arm.id!r}: the source does not tell the dose")
     if arm.unmodelled:
         raise ScenarioError(f"arm {arm.id!r}: no model yet of {', '.join(arm.unmodelled)}")
-    if arm.genotype:
-        raise ScenarioError(f"arm {arm.id!r}: arms by genotype have no replay yet")
     treatment = Treatment.none()
     for phrase in arm.doses:
         treatment = treatment.merge(parse_phrase(phrase))
     return treatment
 
 
-def _check_acting(arm: Arm, model: Traced, administrations: Sequence[Administration]) -> None:
-    """Refuse a drug that has kinetics in the model and moves nothing beyond: its arm would pass for one without it."""
+def _check_acting(
+    study: Study, arm: Arm, model: Traced, administrations: Sequence[Administration]
+) -> None:
+    """Refuse a drug that has kinetics in the model and moves nothing beyond: its arm would pass for one without it.
+
+    A drug that moves no state of the brain may still enter the outputs that all the arm's rows read (propofol and
+    rhythms).
+    """
     if not model.states:
         return
     places, _ = model.matrix_function
+    mine = [row.measure for row in study.outcomes if arm.id in (row.arm, row.than)]
+    read = [model.outputs[name].free_symbols for name in mine if name in model.outputs]
     for dose in administrations:
         molecules = compounds()[dose.compound].molecules
         entered = {
@@ -110,7 +119,9 @@ def _check_acting(arm: Arm, model: Traced, administrations: Sequence[Administrat
         while entered - reached:
             reached |= entered
             entered = {i for i, j in places if j in reached}
-        if molecules and reached.isdisjoint(model.drivers):
+        symbols = {model.symbols[model.linear[i]] for i in reached}
+        seen = bool(mine) and len(read) == len(mine) and not any(map(symbols.isdisjoint, read))
+        if molecules and reached.isdisjoint(model.drivers) and not seen:
             raise ScenarioError(
                 f"arm {arm.id!r}: {dose.compound!r} has no model yet of what it does, only of its kinetics"
             )
@@ -121,6 +132,8 @@ def _interventions(arm: Arm) -> tuple[Intervention, ...]:
     for item in arm.interventions:
         if item.factor is None:
             raise ScenarioError(f"arm {arm.id!r}: the factor on {item.target!r} is unknown")
+        if item.factor == 1:
+            continue  # it changes nothing, whether or not its target has a model
         first = -math.inf if item.from_h is None else item.from_h
         last = math.inf if item.to_h is None else item.to_h
         made.append(Intervention(item.target, item.factor, item.site, first, last))

@@ -6,7 +6,7 @@ from ketalab.studies._context import Context, is_animal
 from ketalab.studies._measures import primary_scale
 from ketalab.studies._record import EvidenceRecord, Row, number
 
-__all__ = ["assume", "name_version"]
+__all__ = ["assume", "drop_replaced", "name_version"]
 
 #: Mean baseline (MADRS points) where none is told, and how far the means of trials lie around it.
 USUAL_MADRS = (33.0, 30.0, 36.0)
@@ -35,6 +35,21 @@ def name_version(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     why = "the number of items of the Hamilton scale is not told"
     entry = {"field": "outcomes.measure", "value": "HDRS17", "range": HAMILTON, "why": why}
     return named, [entry]
+
+
+def drop_replaced(ctx: Context, by_hand: Row, assumed: list[Row]) -> list[Row]:
+    """Leave out what was assumed of an arm whose doses or acts were then read by hand otherwise."""
+    fields = {str(entry.get("field")) for entry in by_hand.get("assumed", [])}
+    arms = by_hand.get("arms", {})
+
+    def replaced(entry: Row) -> bool:
+        said = str(entry["field"])
+        arm, part = ([*said.split(".")[1:3], "", ""])[:2] if said.startswith("arms.") else ("", "")
+        if part == "doses":
+            return said in fields or entry["value"] not in ctx.arms.get(arm, {}).get("doses", ())
+        return part == "interventions" and (said in fields or "interventions" in arms.get(arm, {}))
+
+    return [entry for entry in assumed if not replaced(entry)]
 
 
 def assume(record: EvidenceRecord, ctx: Context, population: Row, rows: list[Row]) -> list[Row]:

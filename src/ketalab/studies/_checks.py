@@ -35,6 +35,8 @@ UNITS = {
     "half_life": _TIME,
     "bioavailability": ("fraction",),
 }
+#: Fields that only a statement about a scenario of its own has.
+_OF_SCENARIO = ("than_scenario", "interventions", "than_interventions", "species")
 #: Kinds that must be greater than zero.
 _RATIOS = ("risk_ratio", "odds_ratio", "ratio")
 #: A printed percentage is rounded; a share further than this from events / n is a slip of the pen.
@@ -169,7 +171,11 @@ def check_outcome(row: Outcome) -> None:
             refuse("output", "is missing; a statement names a scenario, an output and a sign")
         if row.scenario is None and row.arm is None:
             refuse("scenario", "is missing; a statement names a scenario, an output and a sign")
-    elif row.arm is None:
+    if row.kind != "statement" or row.scenario is None:
+        for name in _OF_SCENARIO:
+            if getattr(row, name):
+                refuse(name, "belongs to a statement with a scenario of its own")
+    if row.kind != "statement" and row.arm is None:
         refuse("arm", f"is missing; a {row.kind} names the arm that it was seen in")
     if row.kind in CONTRASTS and row.than is None:
         refuse("than", f"is missing; a {row.kind} names the arm that it compares with")
@@ -211,8 +217,10 @@ def check_study(study: Study) -> None:
         path = f"outcomes.{index}"
         check_name(f"{path}.arm", row.arm, (ALL_ARMS,))
         check_name(f"{path}.than", row.than)
-        if row.scenario is not None and (problem := dose_problem(row.scenario)):
-            refuse(f"{path}.scenario", f"{row.scenario!r} cannot be read: {problem}")
+        for name in ("scenario", "than_scenario"):
+            phrase = getattr(row, name)
+            if phrase and phrase.strip() and (problem := dose_problem(phrase)):
+                refuse(f"{path}.{name}", f"{phrase!r} cannot be read: {problem}")
         if row.id is not None:
             if row.id in ids:
                 refuse(f"{path}.id", f"{row.id!r} names two rows; each row has its own id")

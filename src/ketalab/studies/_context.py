@@ -30,7 +30,7 @@ def is_animal(record: EvidenceRecord) -> bool:
 class Context:
     """Arms of the study under way (as plain mappings, by id) and the decisions so far.
 
-    ``given`` holds the treatment behind each arm of a concentration record.
+    ``given`` holds the treatment behind each arm of a concentration record; ``assumed`` what rows had to assume.
     """
 
     record: EvidenceRecord
@@ -40,6 +40,13 @@ class Context:
     compounds: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
     decisions: list[Row] = field(default_factory=list)
     given: dict[str, Row] = field(default_factory=dict)
+    assumed: list[Row] = field(default_factory=list)
+
+    def assume(self, name: str, value: object, why: str, **more: object) -> None:
+        """List once what the record does not say, with what is taken in its place."""
+        entry = {"field": name, "value": value, **more, "why": why}
+        if entry not in self.assumed:
+            self.assumed.append(entry)
 
     def decide(self, text: str, row: int | str | None = None) -> None:
         """Note a decision once."""

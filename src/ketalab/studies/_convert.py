@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ketalab._problems import first_problem
 from ketalab.errors import StudyError
-from ketalab.studies._assumed import assume, name_version
+from ketalab.studies._assumed import assume, drop_replaced, name_version
 from ketalab.studies._checks import row_key
 from ketalab.studies._context import Context
 from ketalab.studies._directions import convert_words
@@ -23,6 +23,7 @@ from ketalab.studies._record import EvidenceRecord, Row, number, read_records, t
 from ketalab.studies._rows import Converted, convert_claim, convert_number
 from ketalab.studies._schema import Outcome, Study
 from ketalab.studies._split import split, use_of
+from ketalab.studies._untold import fill_factors
 
 __all__ = ["Conversion", "convert_records", "join_conversions"]
 
@@ -127,12 +128,15 @@ def _trial(ctx: Context, where: str) -> _Result:
         "population": read_population(record, ctx),
     }
     apply_head(ctx, head)
+    fill_factors(ctx)
     results = [(index, _outcome(ctx, index, row)) for index, row in enumerate(record.rows)]
     derived = readings().get(record.id, {}).get("derived", [])
     for row in derived:
         ctx.decide(f"a row added: {row['why']}")
     extra = [{key: value for key, value in row.items() if key != "why"} for row in derived]
-    assumed += readings().get(record.id, {}).get("assumed", [])
+    by_hand = readings().get(record.id, {})
+    assumed = drop_replaced(ctx, by_hand, assumed + ctx.assumed)
+    assumed += by_hand.get("assumed", [])
     return _assemble(ctx, where, head, results, assumed, extra)
 
 
@@ -141,7 +145,8 @@ def _outcome(ctx: Context, index: int, row: Row) -> Converted:
     if by_hand is not None:
         return by_hand
     kind = text_of(row, "kind")
-    if kind == "claim" and all(row.get(key) for key in ("scenario", "output", "sign")):
+    told = row.get("scenario") is not None and all(text_of(row, key) for key in ("output", "sign"))
+    if kind in ("claim", "statement") and told:
         return convert_claim(row)
     worded = kind in _WORDED or (text_of(row, "direction") and kind not in ("claim", "correlation"))
     no_number = all(number(row, key) is None for key in ("mean", "percent"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ketalab.studies._context import Context, pair
+from ketalab.studies._context import Context, is_animal, pair
 from ketalab.studies._fields import common_fields, merge_reading
-from ketalab.studies._measures import Reading, read_event, read_measure
+from ketalab.studies._measures import Reading, read_event, read_measures
 from ketalab.studies._record import Row, text_of
 from ketalab.studies._rows import Converted
-from ketalab.studies._vocabulary import DIRECTIONS, NO_KIND
+from ketalab.studies._vocabulary import DIRECTIONS, HOURS, HOURS_RANGE, NO_KIND
 
 __all__ = ["convert_words", "read_direction"]
 
@@ -35,23 +35,41 @@ def convert_words(ctx: Context, index: int, row: Row) -> Converted:
     if re.search(r"\b(?:vs|versus)\b", text_of(row, "measure")):
         return "it relates two measures or groups of people, no arms"
     event = read_event(text_of(row, "measure"), text_of(row, "definition"), ctx.primary)
-    reading = event or read_measure(text_of(row, "measure"), ctx.primary)
+    readings = [event] if event else read_measures(text_of(row, "measure"), ctx.primary)
+    if len(readings) > 1:
+        ctx.decide(f"it names {', '.join(one.id for one in readings)}: one row each", index)
     names = ctx.named_arms(row, index)
     if not names:
         return "the row names no arm"
     compared = _compare(ctx, index, kind, word, names)
     if isinstance(compared, str):
         return compared
-    fields = merge_reading(common_fields(row), reading)
     rows = []
-    for arm, than in compared:
-        sign = _sign(ctx, index, word, text, reading)
-        if sign is None:
-            return f"{text!r} needs to know which way {reading.id!r} is relief, which no table says"
-        pairing = {"than": than} if than else {}
-        rows.append({"measure": reading.id, "kind": "direction", "arm": arm} | pairing | fields)
-        rows[-1]["sign"] = sign
+    for reading in readings:
+        fields = merge_reading(common_fields(row), reading)
+        times = _times(ctx, index, text, fields)
+        for arm, than in compared:
+            sign = _sign(ctx, index, word, text, reading)
+            if sign is None:
+                return f"{text!r} needs to know which way {reading.id!r} is relief, which no table says"
+            pairing = {"than": than} if than else {}
+            one = {"measure": reading.id, "kind": "direction", "arm": arm} | pairing | fields
+            rows += [one | time | {"sign": sign} for time in times]
     return rows
+
+
+def _times(ctx: Context, index: int, text: str, fields: Row) -> list[Row]:
+    """Times that a direction's words tell (rapid, sustained) where the row has none; of animals and cells alone."""
+    if "time_h" in fields or "window_h" in fields or not is_animal(ctx.record):
+        return [{}]
+    hours = next((hours for pattern, hours in HOURS if pattern.search(text)), ())
+    for hour in hours:
+        why = f"{text!r} names no time" if len(hours) == 1 else f"{text!r} names no times"
+        ctx.assume("outcomes.time_h", hour, why, unit="h", range=list(HOURS_RANGE[hour]))
+    if hours:
+        said = " and ".join(f"{hour:g} h" for hour in hours)
+        ctx.decide(f"{text!r} without a time is taken at {said}", index)
+    return [{"time_h": hour} for hour in hours] or [{}]
 
 
 def _sign(ctx: Context, index: int, word: str, text: str, reading: Reading) -> str | None:

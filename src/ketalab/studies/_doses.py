@@ -10,7 +10,7 @@ from ketalab.studies._record import Row, number, text_of
 from ketalab.studies._schedules import Decide, read_schedules
 from ketalab.studies._vocabulary import INERT, ROUTE_WORDS
 
-__all__ = ["Given", "duration_clause", "resolve_compound", "write_doses"]
+__all__ = ["Given", "duration_clause", "in_words", "resolve_compound", "write_doses"]
 
 #: Given beside the drug, to everyone or as the usual care: background, not a dose.
 _BACKGROUND = re.compile(r"antidepressant|general anaesthesia|standard of care", re.IGNORECASE)
@@ -116,7 +116,7 @@ def _write_one(
     if _BACKGROUND.search(compound):
         given.background.append(compound if "anaesthesia" in compound else said)
         return
-    words = _in_words(treatment)
+    words = in_words(treatment)
     if route in ("none", "viral", "optogenetic"):
         given.unmodelled.append(words)
         decide(f"arm {arm_id}: {words} is no drug")
@@ -173,7 +173,9 @@ def _write_one(
         decide(f"arm {arm_id}: {words} is outside the dosing grammar ({problem})")
         return
     given.doses += phrases
-    if treatment.get("verified") is False or treatment.get("dose_verified") is False:
+    if (untold := treatment.get("usual")) is not None:
+        given.assumed.append({"field": f"arms.{arm_id}.doses", "value": phrases[0], **untold})
+    elif treatment.get("verified") is False or treatment.get("dose_verified") is False:
         given.assumed.append(
             {
                 "field": f"arms.{arm_id}.doses",
@@ -183,7 +185,8 @@ def _write_one(
         )
 
 
-def _in_words(treatment: Row) -> str:
+def in_words(treatment: Row) -> str:
+    """Return a treatment as one line of words."""
     keys = ("compound", "dose", "unit", "route", "form", "regimen", "times_h", "schedule")
     found = []
     for key in keys:

@@ -9,6 +9,7 @@ from ketalab.studies._context import Context, arm_id_of, is_animal
 from ketalab.studies._doses import Given, resolve_compound, write_doses
 from ketalab.studies._measures import read_measure
 from ketalab.studies._record import ArmRecord, EvidenceRecord, Row, number, text_of
+from ketalab.studies._untold import tell_untold
 from ketalab.studies._vocabulary import CONDITIONS, INERT, SETTINGS
 
 __all__ = ["read_arms", "read_citation", "read_design", "read_population"]
@@ -202,22 +203,25 @@ def read_arms(record: EvidenceRecord, ctx: Context) -> list[Row]:
         if arm_id != arm.id:
             ctx.decide(f"arm {arm.id!r} is called {arm_id!r}")
             ctx.aliases[arm.id] = arm_id
+        treatments, acts = tell_untold(ctx, arm, arm_id)
         given = write_doses(
             arm_id,
-            arm.treatments,
+            treatments,
             horizon_h=max(times, default=0.0),
             psychiatric=psychiatric,
             animal=is_animal(record),
             decide=ctx.decide,
         )
-        if not arm.treatments:
+        if acts:
+            given.control = None
+        elif not treatments:
             _by_name(given, arm, arm_id, ctx)
         if given.control is not None and masked:
             given.control = "masked-anaesthesia"
-        ctx.arms[arm_id] = _arm(arm, arm_id, given)
+        ctx.arms[arm_id] = _arm(arm, arm_id, given, acts)
         ctx.compounds[arm_id] = frozenset(
             (resolve_compound(text_of(row, "compound"))[0], text_of(row, "route"))
-            for row in arm.treatments
+            for row in treatments
             if text_of(row, "compound") not in INERT
         )
         assumed += given.assumed
@@ -252,7 +256,7 @@ def _by_name(given: Given, arm: ArmRecord, arm_id: str, ctx: Context) -> None:
         ctx.decide(f"arm {arm.id!r} lists no treatment: not simulated")
 
 
-def _arm(arm: ArmRecord, arm_id: str, given: Given) -> Row:
+def _arm(arm: ArmRecord, arm_id: str, given: Given, acts: list[Row]) -> Row:
     extra = dict(arm.model_extra or {})
     fields: Row = {
         "id": arm_id,
@@ -260,6 +264,7 @@ def _arm(arm: ArmRecord, arm_id: str, given: Given) -> Row:
         "doses": given.doses,
         "control": given.control,
         "background": given.background,
+        "interventions": acts,
         "first_period_n": extra.get("n_first_period"),
         "unmodelled": given.unmodelled,
         "unknown_dose": given.unknown_dose,

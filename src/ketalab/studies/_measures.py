@@ -12,10 +12,11 @@ from ketalab.studies._vocabulary import (
     DEPRESSION_SCALES,
     MEASURES,
     SCALES,
+    SEVERAL,
     Measure,
 )
 
-__all__ = ["Reading", "find_scale", "primary_scale", "read_event", "read_measure"]
+__all__ = ["Reading", "find_scale", "primary_scale", "read_event", "read_measure", "read_measures"]
 
 _EVENTS = (
     ("remission", re.compile(r"remission", re.IGNORECASE)),
@@ -88,6 +89,28 @@ def read_measure(text: str, primary: str | None) -> Reading:
     benefit = 0 if scale in ACUTE_SCALES else -1
     name = f"{scale} {item[0]}" if item else scale
     return Reading(name, benefit, _with_words(fields, rest, Measure(name, benefit), scale))
+
+
+#: What stands between the measures of one row.
+_BETWEEN = re.compile(r" / |, and | and |, |/")
+
+
+def read_measures(text: str, primary: str | None) -> list[Reading]:
+    """Read a measure that may name several outputs: one reading each, in their order, without repeats."""
+    rest, fields = _other_words(text)
+    fields = fields | {"definition": rest}
+    for pattern, names in SEVERAL:
+        if pattern.search(rest):
+            return [Reading(name, 0, fields) for name in names]
+    parts = [_known(part) for part in _BETWEEN.split(rest)]
+    found = {part.id: part for part in parts if part is not None}
+    if len(parts) > 1 and None not in parts:
+        return [Reading(one.id, one.benefit, fields) for one in found.values()]
+    return [read_measure(text, primary)]
+
+
+def _known(part: str) -> Measure | None:
+    return next((m for pattern, m in MEASURES if ":" in m.id and pattern.search(part)), None)
 
 
 def _with_words(

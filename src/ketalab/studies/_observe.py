@@ -24,6 +24,9 @@ from ketalab.studies._schema import Outcome, Study
 
 Array = NDArray[np.float64]
 
+#: Kinds of rows that count people with an event.
+_OF_EVENTS = ("proportion", "risk_ratio", "odds_ratio")
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -69,6 +72,17 @@ def event_scale(study: Study, row: Outcome) -> tuple[str, str] | None:
     return (kind, scales[0]) if scales else (kind, "")
 
 
+def is_score(row: Outcome) -> bool:
+    """Whether a row's measure is a rating scale."""
+    return f"score:{row.measure.removeprefix('score:')}" in outputs()
+
+
+def against_itself(row: Outcome) -> bool:
+    """Whether a row compares its arm with the arm's own baseline: no arm is named, and it is no concentration."""
+    own = row.than is None and not about_concentrations(row)
+    return own and row.kind in ("direction", "ratio", "band_power")
+
+
 def needed(study: Study, row: Outcome, known: Sequence[str]) -> tuple[str, ...]:
     """The layer outputs behind a row, of those that the study's model has.
 
@@ -79,19 +93,20 @@ def needed(study: Study, row: Outcome, known: Sequence[str]) -> tuple[str, ...]:
     """
     if about_concentrations(row):
         return output_names(row, known)
-    names = (_behind(study, row),)
+    plain = row.measure in known and row.kind not in _OF_EVENTS
+    names = (row.measure,) if plain else (_behind(study, row),)
     if names[0] not in known:
         raise ScenarioError(f"species {study.species!r} has no model yet of {row.measure!r}")
     return names
 
 
 def _behind(study: Study, row: Outcome) -> str:
-    if row.kind in ("proportion", "risk_ratio", "odds_ratio"):
+    if row.kind in _OF_EVENTS:
         event = event_scale(study, row)
         if event is None or f"score:{event[1]}" not in outputs():
             raise ScenarioError(f"no model yet of the share with {row.measure!r}")
         return "symptom:depression"
-    if f"score:{row.measure.removeprefix('score:')}" in outputs():
+    if is_score(row):
         return "symptom:depression"
     if row.measure in outputs():
         name = output(row.measure).name
@@ -171,13 +186,21 @@ class Observer:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(made[0] / made[1])
 
+    def before(self, seen: Seen, row: Outcome) -> Array:
+        """The number of each person before treatment, (R, n): at 0, or before a dose that precedes it."""
+        if is_score(row):
+            return self.score(seen, row.measure.removeprefix("score:"), 0.0)[0]
+        if row.measure.startswith("p:"):
+            return np.zeros(seen.shape)
+        return seen.values[row.measure][0]
+
     def persons(
         self, seen: Seen, row: Outcome, hours: list[float], reference: Seen | None = None
     ) -> Array:
         """The number of each person that a row averages, (R, n)."""
         if about_concentrations(row):
             return self.concentrations(seen, row, reference)
-        if row.kind in ("proportion", "risk_ratio", "odds_ratio"):
+        if row.kind in _OF_EVENTS:
             return self.event(seen, row, hours if row.ever else hours[-1:])
         values = [self._value(seen, row, hour) for hour in hours]
         return np.asarray(np.mean(values, axis=0))
@@ -185,7 +208,8 @@ class Observer:
     def _value(self, seen: Seen, row: Outcome, hour: float) -> Array:
         name = row.measure.removeprefix("score:")
         change = row.kind in ("change", "difference", "smd", "direction", "ratio")
-        if f"score:{name}" in outputs():
+        if is_score(row):
+            change = change and not against_itself(row)
             first, score = self.score(seen, name, hour)
             return score - first if change else score
         if row.measure.startswith("p:"):
@@ -199,8 +223,13 @@ def _odds(share: Array, n: int) -> Array:
     return (events + 0.5) / (n - events + 0.5)
 
 
-def statistic(row: Outcome, mine: Array, other: Array | None) -> Array:
-    """The row's number in each replicate (R,), from persons (R, n) of the arm and its comparator."""
+def statistic(
+    row: Outcome, mine: Array, other: Array | None, scatter: Array | None = None
+) -> Array:
+    """The row's number in each replicate (R,), from persons (R, n) of the arm and its comparator.
+
+    ``scatter`` (R,) is a standard deviation that measuring adds to the one between the people.
+    """
     mean = average(row, mine)
     if other is None:
         return mean
@@ -215,7 +244,8 @@ def statistic(row: Outcome, mine: Array, other: Array | None) -> Array:
             return np.asarray(mean / versus)
     difference = mean - versus
     if row.kind in ("smd", "direction"):
-        spread = np.sqrt((_variance(mine) + _variance(other)) / 2)
+        added = 0.0 if scatter is None else scatter**2
+        spread = np.sqrt((_variance(mine) + _variance(other)) / 2 + added)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(difference == 0, 0.0, difference / spread)
     return np.asarray(difference)

@@ -17,7 +17,7 @@ from ketalab.studies._groups import TERMINAL_H, Group, Plan, Visit, share_out
 from ketalab.studies._kinetics import is_figure, needs_infinity
 from ketalab.studies._references import add_references
 from ketalab.studies._schema import Study
-from ketalab.studies._whom import model_of, population_of
+from ketalab.studies._whom import model_of, population_of, stress_of
 
 __all__ = ["Group", "Plan", "Visit", "make_plan", "sessions_of", "settings_of"]
 
@@ -95,6 +95,8 @@ def make_plan(study: Study) -> Plan:
     plans, skipped = plan_arms(study, model, assumed)
     alone = "session" not in model.inputs
     settings = {} if alone else settings_of(study)
+    if "stress" in model.inputs:
+        settings["stress"] = stress_of(study)
     all_sessions = [
         sessions_of(v.administrations)
         for p in plans.values()
@@ -109,8 +111,13 @@ def make_plan(study: Study) -> Plan:
     if crossover and not (alone and clean):
         groups, sizes = _crossover(study, plans, timing, assumed)
     else:
-        # Arms whose concentrations are compared are simulated in the same people, so that a ratio is no noise.
-        together = crossover or study.design.kind == "pharmacokinetic"
+        # Arms whose concentrations are compared are simulated in the same people, so that a ratio is no noise; those
+        # of experiments too, all of them in everybody, so that a direction is the model's and not the draw's.
+        experiment = study.design.kind == "experiment" or study.species != "human"
+        if experiment:
+            most = max((plan.n for plan in plans.values()), default=0)
+            plans = {name: replace(plan, n=most) for name, plan in plans.items()}
+        together = crossover or experiment or study.design.kind == "pharmacokinetic"
         groups, sizes = _parallel(study, plans, timing, together)
     return add_references(
         Plan(study, model, population, groups, sizes, skipped, tuple(assumed)), plans
@@ -142,7 +149,8 @@ def _parallel(
         pool = pools.setdefault(own if together else number, len(pools))
         sizes += [0] * (pool == len(sizes))
         sizes[pool] = max(sizes[pool], plan.n)
-        population = None if own is None else population_of(study, plan.arm)
+        apart = own is not None or bool(plan.arm.genotype)
+        population = population_of(study, plan.arm) if apart else None
         first = 0
         for variant, count in zip(plan.variants, share_out(plan.variants, plan.n), strict=True):
             if count:

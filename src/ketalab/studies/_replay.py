@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,13 @@ from ketalab.studies._effects import score_effects
 from ketalab.studies._gather import FIGURE_OUTPUTS, Gathered
 from ketalab.studies._kinetics import unit_factor
 from ketalab.studies._measurement import assay_factors, facts_of_measurement, reading_errors
-from ketalab.studies._observe import Observer, Seen, needed, statistic
+from ketalab.studies._observe import Observer, Seen, against_itself, needed, statistic
 from ketalab.studies._plan import Group, Plan, make_plan
+from ketalab.studies._scatter import draw_scatter, facts_of_scatter, scatter_of
 from ketalab.studies._schema import Outcome, Study
+from ketalab.studies._statements import statement_studies
 from ketalab.studies._times import hours_of, times_of
+from ketalab.studies._timing import ask_rows
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -178,7 +181,7 @@ def replay_study(
     replicates: int = 1000,
     seed: int = 0,
     *,
-    engine: str = "auto",
+    engine: Engine = "auto",
     progress: Progress | None = None,
 ) -> Replay:
     """Replay a study and keep what a report needs; see :func:`replay` for the rows.
@@ -196,7 +199,36 @@ def replay_study(
         raise ScenarioError(f"replicates: {replicates!r} is not allowed; allowed: 1 to 100,000")
     if not 0 <= seed < 2**63:
         raise ScenarioError(f"seed: {seed!r} is not allowed; allowed: 0 to 2**63 - 1", seed)
+    made = _replay_arms(study, replicates, seed, engine, progress)
+    for experiment, places in statement_studies(study):
+        apart = _replay_arms(experiment, replicates, seed, engine, None)
+        made = _with_statements(made, apart, places)
+    return made
+
+
+def _with_statements(whole: Replay, apart: Replay, places: tuple[int, ...]) -> Replay:
+    """A replay with the rows of statements, which were simulated as an experiment of their own."""
+    rows, draws = list(whole.rows), list(whole.draws)
+    for place, row, values in zip(places, apart.rows, apart.draws, strict=True):
+        outcome = whole.study.outcomes[place]
+        rows[place] = make_row(whole.study, outcome, values, None, row["skipped"])
+        draws[place] = values
+    return replace(
+        whole,
+        rows=rows,
+        draws=draws,
+        assumed=tuple(dict.fromkeys((*whole.assumed, *apart.assumed))),
+        facts=tuple(dict.fromkeys((*whole.facts, *apart.facts))),
+        check=whole.check if whole.facts else apart.check,
+    )
+
+
+def _replay_arms(
+    study: Study, replicates: int, seed: int, engine: Engine, progress: Progress | None
+) -> Replay:
+    """Replay the rows about a study's arms."""
     streams = Streams(seed)
+    given, (study, filled) = study, ask_rows(study)
     try:
         plan: Plan | None = make_plan(study)
         whole = None
@@ -205,10 +237,10 @@ def replay_study(
     reasons = [whole or reason_of(study, plan, row) for row in study.outcomes]
     if plan is None or not plan.groups or all(reasons):
         rows = [
-            make_row(study, row, None, None, reason or "no arm can be simulated")
-            for row, reason in zip(study.outcomes, reasons, strict=True)
+            make_row(given, row, None, None, reason or "no arm can be simulated")
+            for row, reason in zip(given.outcomes, reasons, strict=True)
         ]
-        return Replay(study, rows, [None] * len(rows), {}, {}, {}, (), (), replicates, seed)
+        return Replay(given, rows, [None] * len(rows), {}, {}, {}, (), (), replicates, seed)
 
     live = [row for row, reason in zip(study.outcomes, reasons, strict=True) if reason is None]
     known = tuple(plan.model.outputs)
@@ -216,6 +248,7 @@ def replay_study(
     names = tuple(dict.fromkeys([*asked, *(name for name in FIGURE_OUTPUTS if name in known)]))
     effects = _effects(plan, streams, replicates)
     assays = assay_factors(study.outcomes, streams, replicates)
+    scatter = draw_scatter(live, streams, replicates)
     prepared = [prepare(group.course, model=plan.model) for group in plan.groups]
     looked = work_times(plan, live)
     observer = Observer(study, plan.population, known)
@@ -234,7 +267,8 @@ def replay_study(
         seen = _seen(work, plan, len(part))
         for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
             if reason is None:
-                value, sd = predict_row(observer, seen, plan, row)
+                drawn = {name: x[part.start : part.stop] for name, x in scatter.items()}
+                value, sd = predict_row(observer, seen, plan, row, drawn)
                 if i in assays:
                     factor = assays[i][part.start : part.stop]
                     value, sd = value * factor, sd * factor
@@ -247,23 +281,23 @@ def replay_study(
     rows, kept = [], []
     whole_draws = {i: np.concatenate(parts) for i, parts in enumerate(draws) if parts}
     errors = reading_errors(study.outcomes, whole_draws, streams)
-    for i, (row, reason) in enumerate(zip(study.outcomes, reasons, strict=True)):
+    for i, (row, reason) in enumerate(zip(given.outcomes, reasons, strict=True)):
         value_all = whole_draws.get(i)
         if value_all is not None and i in errors:
             value_all = value_all + errors[i]
         sd_all = np.concatenate(persons_sd[i]) if persons_sd[i] else None
-        rows.append(make_row(study, row, value_all, sd_all, reason))
+        rows.append(make_row(given, row, value_all, sd_all, reason))
         kept.append(value_all)
     courses, scores = figures.quantiles()
     used = _facts_used(plan, names, figures.scales)
     return Replay(
-        study,
+        given,
         rows,
         kept,
         {arm: times for arm, times in looked.items() if arm in courses},
         courses,
         scores,
-        plan.assumed,
+        (*plan.assumed, *filled),
         used,
         replicates,
         seed,
@@ -273,17 +307,19 @@ def replay_study(
 
 def _facts_used(plan: Plan, names: tuple[str, ...], scales: tuple[str, ...]) -> tuple[str, ...]:
     """Facts behind a replay: those of its outputs, of its people, of its doses and of the effects between studies."""
-    known = outputs()
+    known = outputs(plan.study.species)
     used = dict.fromkeys(f for name in names if name in known for f in known[name].facts)
     used |= dict.fromkeys(PEOPLE_FACTS)
     if "session" in plan.model.inputs:
         used |= dict.fromkeys(("between_study_control", "between_study_drug", "expectation_lasts"))
     used |= dict.fromkeys(facts_of_settings(plan.model.inputs))
     used |= dict.fromkeys(facts_of_measurement(plan.study.outcomes))
+    used |= dict.fromkeys(facts_of_scatter(plan.study.outcomes))
     for group in plan.groups:
         used |= dict.fromkeys(facts_of_doses(group.course.administrations))
     for scale in scales:
-        used |= dict.fromkeys(known[f"score:{scale}"].facts)
+        if f"score:{scale}" in known:
+            used |= dict.fromkeys(known[f"score:{scale}"].facts)
     return tuple(used)
 
 
@@ -291,7 +327,8 @@ def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str
     """Replay a study: one dictionary a row, in the order of the file.
 
     Keys: study, outcome, measure, kind, arms, time_h, observed, predicted (mean, sd, pi90, pi90_sampling),
-    inside, z, use, counted, skipped; direction rows also carry ``probability``.
+    inside, z, use, counted, skipped; directions and statements also carry ``probability`` and ``dose`` (stated,
+    recalled or assumed).
 
     Raises
     ------
@@ -304,9 +341,13 @@ def replay(study: Study, replicates: int = 1000, seed: int = 0) -> list[dict[str
 
 
 def predict_row(
-    observer: Observer, seen: Mapping[str, Seen], plan: Plan, row: Outcome
+    observer: Observer,
+    seen: Mapping[str, Seen],
+    plan: Plan,
+    row: Outcome,
+    scatter: Mapping[str, Array] | None = None,
 ) -> tuple[Array, Array]:
-    """The row's number in each replicate, and the spread between persons of its arm."""
+    """The row's number in each replicate, and the spread between persons of its arm; ``scatter`` is by fact."""
     assert row.arm is not None
     hours = hours_of(row)
 
@@ -315,7 +356,11 @@ def predict_row(
         return observer.persons(seen[arm], row, hours, reference)
 
     mine = persons(row.arm)
-    value = statistic(row, mine, persons(row.than) if row.than else None)
+    other = persons(row.than) if row.than else None
+    if other is None and against_itself(row):
+        other = observer.before(seen[row.arm], row)
+    added = scatter_of(row, mine, other, scatter) if other is not None and scatter else None
+    value = statistic(row, mine, other, added)
     spread = mine.std(axis=1, ddof=1) if mine.shape[1] > 1 else np.full(len(mine), np.nan)
     factor = unit_factor(row)
     return value * factor, spread * factor

@@ -6,6 +6,7 @@ outcome cannot be expressed.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -124,7 +125,10 @@ def _read(ctx: Context, row: Row, index: int, event_kind: bool) -> Reading:
 
 def convert_claim(row: Row) -> Converted:
     """Convert a claim that names a scenario, an output and a sign to a statement row."""
-    fields = {key: text_of(row, key) for key in ("scenario", "output", "sign")}
+    fields: Row = {key: text_of(row, key) for key in ("scenario", "output", "sign")}
+    for key in ("than_scenario", "species", "interventions", "than_interventions"):
+        if row.get(key):
+            fields[key] = row[key]
     return [{"measure": fields["output"], "kind": "statement"} | fields | common_fields(row)]
 
 
@@ -161,7 +165,15 @@ def convert_number(ctx: Context, index: int, row: Row) -> Converted:
         problem = _count(ctx, index, fields, arms[0], events)
         if problem:
             return problem
-    if source_kind == "percent_change" or (kind in ("change", "difference") and _only_percent(row)):
+    brain = reading.id.split(":")[0] in ("circuit", "occupancy", "receptor")
+    if kind == "proportion" and brain and "events" not in fields and "value" in fields:
+        said.kind = "fraction"
+    percent = source_kind == "percent_change" or (
+        kind in ("change", "difference") and _only_percent(row)
+    )
+    if percent and reading.id.startswith("rhythm:") and fields["value"] > -100:
+        _as_decibels(ctx, index, fields, said)
+    elif percent:
         _as_ratio(ctx, index, fields, said)
     return [{"measure": reading.id, "kind": said.kind, "arm": arms[0]} | fields]
 
@@ -225,6 +237,17 @@ def _values(ctx: Context, index: int, row: Row, said: _Number, note: str) -> Row
     elif said.unit and not said.percent:
         fields["unit"] = said.unit
     return fields
+
+
+def _as_decibels(ctx: Context, index: int, fields: Row, said: _Number) -> None:
+    """Write a change of a rhythm's power in percent in decibels."""
+    percent = fields["value"]
+    said.kind = "band_power"
+    fields |= {"value": round(10 * math.log10(1 + percent / 100), 6), "unit": "dB"}
+    fields.pop("spread", None)
+    words = f"printed as {percent:+g} percent"
+    fields["definition"] = "; ".join(filter(None, (fields.get("definition"), words)))
+    ctx.decide(f"a change of {percent:+g} percent is kept in decibels", index)
 
 
 def _as_ratio(ctx: Context, index: int, fields: Row, said: _Number) -> None:

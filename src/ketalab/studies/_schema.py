@@ -34,6 +34,7 @@ from ketalab.studies._terms import (
     NotNegative,
     Number,
     Percent,
+    Phrase,
     Positive,
     PValue,
     Quantity,
@@ -177,6 +178,9 @@ class Outcome(Record):
     named, else a median time in ``unit``. ``counted: false`` shows a row without counting it.
     ``average`` says what of the people a row of concentrations is; ``quantity`` what a ratio or a
     direction of concentrations compares, the area to infinity (or over ``window_h``) unless told.
+    A statement's ``scenario`` is a phrase (empty: nothing given), with ``interventions``; it is
+    compared with ``than_scenario`` and ``than_interventions``, else with nothing given, in people
+    (or animals) of ``species``, else of the study's.
     """
 
     measure: Text
@@ -194,7 +198,11 @@ class Outcome(Record):
     events: Annotated[int, Field(strict=True, ge=0)] | None = None
     sign: Sign | None = None
     probability: Share | None = None
-    scenario: Text | None = None
+    scenario: Phrase | None = None
+    than_scenario: Phrase | None = None
+    interventions: tuple[Intervention, ...] = ()
+    than_interventions: tuple[Intervention, ...] = ()
+    species: Species | None = None
     output: Text | None = None
     analyte: Text | None = None
     site: Site | None = None

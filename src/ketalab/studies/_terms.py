@@ -17,6 +17,8 @@ Percent = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=100)
 Share = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
+#: A dosing phrase, or nothing given.
+Phrase = Annotated[str, Field(strict=True, max_length=2000)]
 Flag = Annotated[bool, Field(strict=True)]
 #: Names a study, an arm or a row; safe as a file's name and on a command line.
 Id = Annotated[str, Field(strict=True, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]

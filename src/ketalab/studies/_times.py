@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ketalab.studies._gather import FIGURE_HOURS
 from ketalab.studies._kinetics import FIRST_SAMPLE_H, about_concentrations, is_figure
+from ketalab.studies._observe import against_itself
 from ketalab.studies._schema import Outcome
 
 Array = NDArray[np.float64]
@@ -53,6 +54,9 @@ def times_of(
     times = {0.0, *(float(h) for h in FIGURE_HOURS if h <= horizon)}
     if not all(map(about_concentrations, rows)):
         times |= {float(h) for h in np.arange(24.0, horizon + 1e-9, 24.0)}
+    # What is there before a dose that precedes 0 is looked at too.
+    begin = min([0.0, *doses]) if any(map(against_itself, mine)) else 0.0
+    times.add(begin)
     for row in mine:
         if not is_figure(row):
             times |= {h for h in hours_of(row) if not math.isnan(h)}
@@ -60,7 +64,7 @@ def times_of(
             times |= set(row.window_h)
     if any(map(is_figure, mine)):
         times |= {horizon} | _around(doses)
-    return np.array(sorted(t for t in times if -1e-9 <= t <= horizon + 1e-9))
+    return np.array(sorted(t for t in times if begin - 1e-9 <= t <= horizon + 1e-9))
 
 
 def _around(doses: Sequence[float]) -> set[float]:

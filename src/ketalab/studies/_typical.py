@@ -20,6 +20,7 @@ from ketalab.studies._observe import Observer, Seen, needed
 from ketalab.studies._plan import Plan, make_plan
 from ketalab.studies._replay import predict_row, work_times
 from ketalab.studies._schema import Outcome, Study
+from ketalab.studies._timing import ask_rows
 
 Array = NDArray[np.float64]
 
@@ -28,7 +29,7 @@ class TypicalStudy:
     """A study made ready to be asked again and again for the rows of its typical person."""
 
     def __init__(self, study: Study) -> None:
-        self.study = study
+        self.study = study = ask_rows(study)[0]
         try:
             plan: Plan | None = make_plan(study)
         except ScenarioError:

@@ -12,12 +12,15 @@ __all__ = [
     "ANALYSES",
     "CONDITIONS",
     "DIRECTIONS",
+    "HOURS",
+    "HOURS_RANGE",
     "INERT",
     "MEASURES",
     "NO_KIND",
     "ROUTE_WORDS",
     "SCALES",
     "SETTINGS",
+    "SEVERAL",
     "Measure",
 ]
 
@@ -68,45 +71,81 @@ ACUTE_SCALES = ("CADSS", "BPRS", "MOAA/S", "VAS-high")
 MEASURES: tuple[tuple[re.Pattern[str], Measure], ...] = tuple(
     (re.compile(pattern, _I), Measure(name, benefit))
     for pattern, name, benefit in (
-        (r"^(FST immobility|forced-swim immobility|FST)$", "behaviour:FST", -1),
-        (r"^TST immobility$", "TST immobility", -1),
-        (r"^NSF latency", "NSF latency", -1),
-        (r"sucrose intake", "sucrose intake", +1),
-        (r"^learned helplessness$", "learned helplessness", -1),
-        (r"^(rapid )?antidepressant-like (behaviour|effect)", "antidepressant-like behaviour", +1),
-        (r"^behavioural despair and anhedonia$", "behavioural despair", -1),
-        (r"^block of (the 30-min )?behavioural effect$", "antidepressant-like behaviour", +1),
+        (r"^(FST|forced[- ]swim(ming)?)( test)?( immobility)?$", "behaviour:FST", -1),
+        (r"^(TST|tail[- ]suspension)( test)?( immobility)?$", "behaviour:TST", -1),
+        (r"^NSFT?\b|novelty-suppressed feeding", "behaviour:NSF", -1),
+        (r"^learned helplessness$|escape failures", "behaviour:LH", -1),
+        (r"sucrose (intake|preference)", "behaviour:sucrose", +1),
+        (r"^(rapid |sustained )?antidepressant-like (behaviour|effect)", "behaviour:relief", +1),
+        (r"^(behavioural despair|depression-like behaviour)", "behaviour:despair", -1),
+        (r"^block of (the 30-min )?behavioural effect$", "behaviour:relief", +1),
         (r"suicidal ideation absent|free of suicidal ideation", "suicidal ideation absent", +1),
         (r"^antidepressant (effect|response) retained$", "antidepressant effect", +1),
         (r"^iv self-administration$", "self-administration", 0),
         (r"^depress(ive symptoms|ion severity|ion score)", "depression severity", -1),
         (r"^(clinician- and self-rated suicide items|suicidal ideation)", "suicidal ideation", -1),
-        (r"^LTP deficit$", "hippocampal LTP deficit", -1),
-        (r"^hippocampal BDNF protein$", "synapse:BDNF", 0),
-        (r"^BDNF translation$", "synapse:BDNF", 0),
-        (r"^(relative )?plasma BDNF$", "plasma BDNF", 0),
-        (r"^(eEF2 phosphorylation|hippocampal p-eEF2)$", "p-eEF2", 0),
-        (r"^PFC extracellular glutamate$", "circuit:glutamate", 0),
-        (r"^PFC dopamine$", "prefrontal dopamine", 0),
-        (r"^PFC mTOR pathway$", "mTORC1 signalling", 0),
-        (r"^MFC spine density$", "synapse:spines", 0),
-        (r"^spine formation rate$", "spine formation", 0),
-        (r"^spine elimination( rate)?$", "spine elimination", 0),
-        (r"^SV2A density", "SV2A density", 0),
-        (r"^putative GABA interneuron firing$", "interneuron firing", 0),
-        (r"^pyramidal firing$", "pyramidal firing", 0),
-        (r"^bursting in slice$", "circuit:LHb:burst", -1),
-        (r"^LHb burst", "circuit:LHb:burst", -1),
+        (r"^(hippocampal )?LTP deficit$", "synapse:LTP", -1),
+        (r"^(hippocampal )?BDNF( protein| translation)?$", "synapse:BDNF", 0),
+        (r"^(relative )?(plasma|serum|blood) BDNF$", "blood:BDNF", 0),
+        (r"^(hippocampal )?(p-eEF2|phospho-eEF2|eEF2 phosphorylation)$", "synapse:eEF2", 0),
+        (r"NMDA(R|-receptor)?[- ]mEPSC|spontaneous NMDAR? current", "current:NMDA:resting", 0),
+        (r"^(PFC|prefrontal|cortical) (extracellular )?glutamate$", "circuit:glutamate", 0),
+        (r"glutamate/glutamine cycling|Gln cycling|glutamate cycling", "circuit:glutamate", 0),
+        (r"^(PFC|prefrontal) (extracellular )?dopamine$", "circuit:dopamine", 0),
+        (r"mTOR(C1)? (pathway|signalling)$", "synapse:mTORC1", 0),
+        (r"^p-mTOR(C1)?\b|^(p-)?p?70S6K$|^p-p70S6K$|^p-4E-BP1$", "synapse:mTORC1", 0),
+        (r"^(PSD-?95|synapsin( I)?|(p-?)?Glu(R1|A1)|synaptic proteins)$", "synapse:proteins", 0),
+        (r"^(MFC |mPFC |PFC )?spine (density|number)$", "synapse:spines", 0),
+        (r"^spine formation( rate)?$", "synapse:formation", 0),
+        (r"^spine elimination( rate)?$", "synapse:elimination", 0),
+        (r"^SV2A\b", "imaging:SV2A", 0),
+        (r"\bCNS-1261\b|\bPK-209\b|regional specific binding", "imaging:NMDA", 0),
+        (r"^NMDA(R| receptor)? occupancy$", "occupancy:NMDA:cortical", 0),
+        (r"^(putative )?(GABA )?interneuron firing$", "circuit:interneuron", 0),
+        (r"^pyramidal firing$", "circuit:pyramidal", 0),
+        (r"^bursting in slice$|^(LHb )?bursting$", "circuit:LHb:burst", -1),
+        (r"LHb burst|LHb neurons bursting", "circuit:LHb:burst", -1),
+        (r"^(share (of )?)?silent( LHb neurons)?$", "circuit:LHb:silent", 0),
+        (r"^(share (of )?)?tonic( LHb neurons)?$", "circuit:LHb:tonic", 0),
+        (r"^G-protein recruitment(,| at)? MOR$", "receptor:MOR", 0),
+        (r"^G-protein recruitment(,| at)? KOR$", "receptor:KOR", 0),
+        (r"\bHFO\b|high-frequency oscillation", "rhythm:HFO", 0),
         (r"gamma (power|current source density)|gamma \(40", "rhythm:gamma", 0),
-        (r"^alpha power", "rhythm:alpha", 0),
-        (r"^frontal HFO", "high-frequency oscillation", 0),
-        (r"^3 Hz oscillation", "3 Hz rhythm", 0),
-        (r"^delta/theta and alpha current", "delta, theta and alpha power", 0),
+        (r"^alpha (power|current source density)", "rhythm:alpha", 0),
+        (r"^theta (power|current source density)", "rhythm:theta", 0),
+        (r"^delta (power|current source density)", "rhythm:delta", 0),
+        (r"^beta (power|current source density)", "rhythm:beta", 0),
+        (r"^3 Hz (oscillation|rhythm)", "rhythm:posteromedial", 0),
+        (r"^alpha and beta connectivity", "rhythm:connectivity", 0),
         (r"^dissociation$", "state:dissociation", 0),
         (r"^cardiac output$", "cardiac output", 0),
         (r"^quality of life$", "quality of life", +1),
     )
 )
+
+#: Measures that name several outputs in a way that their parts do not say: one row each.
+SEVERAL: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(pattern, _I), names)
+    for pattern, names in (
+        (
+            r"^delta/theta and alpha (power|current)",
+            ("rhythm:delta", "rhythm:theta", "rhythm:alpha"),
+        ),
+        (
+            r"^G-protein recruitment(,| at)? MOR and KOR$",
+            ("receptor:MOR", "receptor:KOR"),
+        ),
+    )
+)
+
+#: What words of a direction tell of its time, in animals and cells, where the row has none: hours,
+#: and a range of each; the first match wins.
+HOURS: tuple[tuple[re.Pattern[str], tuple[float, ...]], ...] = (
+    (re.compile(r"^(rapid|acute) and sustained\b", _I), (1.0, 24.0)),
+    (re.compile(r"^(fast-acting|rapid|acute)\b", _I), (1.0,)),
+)
+#: Range of each of those hours.
+HOURS_RANGE = {1.0: (0.5, 4.0), 24.0: (20.0, 72.0)}
 
 #: Remarks within a measure's text: pattern, and the field of the study file that keeps them.
 ANALYSES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -142,7 +181,7 @@ DIRECTIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^no evidence of change|^not different|^back to baseline|^similar\b|^no$|^none$", "0"),
         (r"^not rescued", "0"),
         (r"^(fast-acting |modest )?improve(d|ment)\b|^rescued|^yes$", "benefit"),
-        (r"^selectively restored", "benefit"),
+        (r"^(selectively restored|residual rescue)", "benefit"),
         (r"^(rapid and sustained|acute and sustained|acute)\b", "benefit"),
         (r"^significantly worse than placebo|^worsening", "harm"),
         (r"^(mild |modest )?increase|^higher|^appears$|^rapid activation|^raised|^more\b", "+"),

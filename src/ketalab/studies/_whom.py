@@ -1,21 +1,28 @@
-"""Whom a study is about: the model of their bodies, and the people to be drawn."""
+"""Whom a study is about: their model, whether they are ill, and the people to be drawn."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ketalab.errors import ScenarioError
 from ketalab.facts import fact
-from ketalab.laboratory import body_model, human_model
+from ketalab.laboratory import animal_model, body_model, human_model
 from ketalab.model.tracing import Traced
 from ketalab.people import Population
 from ketalab.studies._kinetics import about_concentrations
 from ketalab.studies._schema import Arm, Study
 
-__all__ = ["model_of", "population_of"]
+__all__ = ["model_of", "population_of", "stress_of"]
 
-#: Species with a model; all but the first are bodies alone.
-_SPECIES = ("human", "rat", "mouse")
+_SPECIES = ("human", "rat", "mouse", "in_vitro")
+_HEALTHY = re.compile(r"\b(?:healthy|wild[- ]?type|na[iï]ve|normal|volunteers?)\b", re.IGNORECASE)
+#: Words of an illness, or of a model of depression in animals.
+_ILL = re.compile(
+    r"\b(?:MDD|MDE|TRD|PTSD|OCD|GAD|SAD|CMS|WKY|cLH)\b|depress|bipolar|suicid|anxiety|stress|helpless",
+    re.IGNORECASE,
+)
+_HELPLESSNESS = "behaviour:LH"
 
 
 def model_of(study: Study) -> Traced:
@@ -30,9 +37,24 @@ def model_of(study: Study) -> Traced:
         modelled = ", ".join(_SPECIES)
         raise ScenarioError(f"species {study.species!r} has no model yet; modelled: {modelled}")
     alone = all(about_concentrations(row) for row in study.outcomes)
-    if study.species == "human" and not alone:
-        return human_model()
-    return body_model(study.species)
+    if alone and study.species != "in_vitro":
+        return body_model(study.species)
+    return human_model() if study.species == "human" else animal_model(study.species)
+
+
+def stress_of(study: Study) -> float:
+    """The input *stress*: 0 in healthy people or animals and in a bath, 1 in patients and in models of depression.
+
+    Learned helplessness is itself such a model: a study of healthy animals in which it is the only behaviour is of
+    stressed ones.
+    """
+    if study.species == "in_vitro":
+        return 0.0
+    behaviours = {r.measure for r in study.outcomes if r.measure.startswith("behaviour:")}
+    if behaviours == {_HELPLESSNESS}:
+        return 1.0
+    words = study.population.condition
+    return 0.0 if _HEALTHY.search(words) and not _ILL.search(words) else 1.0
 
 
 def population_of(study: Study, arm: Arm | None = None) -> Population:
@@ -44,7 +66,11 @@ def population_of(study: Study, arm: Arm | None = None) -> Population:
         A mean that is out of the range of people.
     """
     p = study.population
+    if study.species == "in_vitro":
+        return Population.parse({"species": study.species}, f"{study.id}: population")
     if study.species != "human":
+        if arm is not None and arm.genotype:
+            raise ScenarioError(f"arm {arm.id!r}: no model of genotypes in a {study.species} yet")
         kg = (arm.population.weight_kg if arm and arm.population else None) or p.weight_kg
         animal = {"species": study.species} | ({"weight_kg": kg} if kg else {})
         return Population.parse(animal, f"{study.id}: population")
@@ -67,5 +93,7 @@ def population_of(study: Study, arm: Arm | None = None) -> Population:
     female = next((share for share in sexes if share is not None), None)
     if female is not None:
         stated["female_percent"] = female
+    if arm is not None and arm.genotype:
+        stated["genotype"] = dict(arm.genotype)
     where = study.id if arm is None else f"{study.id}: arm {arm.id}"
     return Population.parse(stated, f"{where}: population")

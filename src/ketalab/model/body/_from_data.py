@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ketalab.facts import Compound, Kinetics, compounds, read_product
+from ketalab.facts import Compound, Kinetics, Observed, compounds, read_product
 from ketalab.model.body._quantities import constants, covariates, values
 from ketalab.model.contract import (
     Entry,
@@ -101,11 +101,24 @@ class _Drug:
             State(self.name(name), "umol", f"{drug}: {meaning}", mole=True)
             for name, meaning in moles.items()
         ]
+        for name, observed in self.delayed().items():
+            text = f"{observed.molecule}, {_SITES[observed.site][2]}"
+            made.append(State(name, "umol/L", text))
+        return tuple(made)
+
+    def site(self, observed: Observed) -> str:
+        """The state of a delayed place; what sees the same amount with the same delay shares it."""
+        seen = (observed.compartment, observed.volume, observed.ke0)
+        first = next(o for o in self.kinetics.observed if (o.compartment, o.volume, o.ke0) == seen)
+        return self.name(first.site, first.molecule)
+
+    def delayed(self) -> dict[str, Observed]:
+        """The delayed places by state, each once."""
+        found: dict[str, Observed] = {}
         for observed in self.kinetics.observed:
             if observed.ke0 is not None:
-                text = f"{observed.molecule}, {_SITES[observed.site][2]}"
-                made.append(State(self.name(observed.site, observed.molecule), "umol/L", text))
-        return tuple(made)
+                found.setdefault(self.site(observed), observed)
+        return found
 
     def outputs(self) -> tuple[Output, ...]:
         made = []
@@ -140,13 +153,16 @@ class _Drug:
             rates[self.name(_ELIMINATED if flow.to == "out" else flow.to)] += arrived
             if flow.share is not None:
                 rates[self.name(_ELIMINATED)] += moved - arrived
+        for site, observed in self.delayed().items():
+            assert observed.ke0 is not None
+            value = v[self.name(observed.compartment)] / of(observed.volume)
+            rates[site] = of(observed.ke0) * (value - v[site])
         outputs = {}
         for observed, output in zip(self.kinetics.observed, self.outputs(), strict=True):
-            value = v[self.name(observed.compartment)] / of(observed.volume)
             if observed.ke0 is not None:
-                site = self.name(observed.site, observed.molecule)
-                rates[site] = of(observed.ke0) * (value - v[site])
-                value = v[site]
+                value = v[self.site(observed)]
+            else:
+                value = v[self.name(observed.compartment)] / of(observed.volume)
             if observed.ratio is not None:
                 value = of(observed.ratio) * value
             if observed.site != "unbound":

@@ -1,5 +1,5 @@
-"""Brain: receptors, glutamate, plasticity."""
+"""Brain: receptors, glutamate, habenula, plasticity, reward, rhythms."""
 
-from ketalab.model.brain._plasticity import brain
+from ketalab.model.brain._brain import brain
 
 __all__ = ["brain"]
