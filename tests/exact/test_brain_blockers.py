@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import pytest
-from _brain import Species, World, effects, solve
+from ._brain import Species, World, effects, solve
 
 from ketalab.facts import _load, compounds, fact, facts
 from ketalab.laboratory import windows_of

@@ -228,9 +228,7 @@ def test_the_same_seed_gives_the_same_probabilities() -> None:
 def test_progress_ends_with_everything_done() -> None:
     told: list[tuple[float, int, str]] = []
     tasks = [Task(make_study(name, [GLUTAMATE]), 2, 0) for name in ("one", "two")]
-    replay_tasks(
-        tasks, progress=lambda *t: told.append(t), run=answers({"circuit:glutamate": 1.0})
-    )
+    replay_tasks(tasks, progress=lambda *t: told.append(t), run=answers({"circuit:glutamate": 1.0}))
     assert told[0][0] == 0
     assert told[-1][:2] == (told[-1][1], told[0][1])
     assert [t[0] for t in told] == sorted(t[0] for t in told)

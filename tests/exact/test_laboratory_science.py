@@ -25,6 +25,7 @@ from ketalab.laboratory import (
     prepare,
     run,
     simulate,
+    using_hypotheses,
 )
 from ketalab.model import Values
 from ketalab.model.brain import brain
@@ -36,6 +37,10 @@ INFUSION = "0.5 mg/kg ketamine iv over 40 min"
 LAYERS = tuple(name for name in outputs() if name.split(":")[0] not in ("score", "p"))
 #: Dense output is a polynomial: where a course starts from rest it may undershoot by this.
 SLACK = 1e-6
+#: Decibels beyond which no rhythm moves.
+DECIBELS = 30.0
+#: The path through released BDNF alone: nothing leads past it, and no gate closes it.
+ONE_PATH = {"trkb_direct": 0, "hnk_behaviour": 0, "r_path": 0, "opioid_gate": 0}
 
 
 def simulate_few(phrase: str, **options: Any) -> Result:
@@ -65,6 +70,18 @@ def check_within(values: Array, low: float, high: float, name: str) -> None:
     assert values.max() <= high + SLACK, name
 
 
+def range_of(name: str) -> tuple[float, float]:
+    """Lowest and highest value that an output of the layers can have."""
+    kind, *_, last = name.split(":")
+    if kind in ("occupancy", "symptom", "p", "state", "current", "imaging"):
+        return 0, np.inf if name == "imaging:SV2A" else 1
+    if name.startswith("circuit:LHb:") or name == "synapse:LTP":
+        return 0, 1
+    if kind == "rhythm" and last not in ("coupling", "connectivity"):
+        return -DECIBELS, DECIBELS
+    return 0, np.inf
+
+
 @settings(max_examples=10)
 @given(doses, populations, st.integers(0, 2**40), st.booleans())
 def test_every_output_stays_within_its_range(
@@ -72,18 +89,13 @@ def test_every_output_stays_within_its_range(
 ) -> None:
     made = simulate_few(phrase, population=population, seed=seed, uncertainty=uncertainty)
     for name, values in made.values.items():
-        kind, *_, last = name.split(":")
-        if kind in ("occupancy", "symptom", "p", "state"):
-            check_within(values, 0, 1, name)
-        elif kind == "score":
-            maximum = fact(scales()[last].maximum).value
+        if name.startswith("score:"):
+            maximum = fact(scales()[name.removeprefix("score:")].maximum).value
             assert values.min() >= 0
             assert values.max() <= maximum
             np.testing.assert_array_equal(values, np.round(values))
-        elif kind in ("circuit", "synapse"):
-            check_within(values, 0 if last == "potentiation" else 1, np.inf, name)
         else:
-            check_within(values, 0, np.inf, name)
+            check_within(values, *range_of(name), name)
         assert np.all(np.isfinite(made.typical[name])), name
 
 
@@ -107,7 +119,9 @@ def test_without_a_dose_everything_stays_at_rest(phrase: str) -> None:
         kind = name.split(":")[0]
         if kind in ("plasma", "occupancy", "harm", "state"):
             assert not np.any(made.values[name]), name
-        assert np.max(np.abs(made.values[name] - made.values[name][0])) < 1e-12, name
+        # The deficit of long-term potentiation is steep at rest: it shows rounding some hundredfold.
+        drift = 1e-10 if name == "synapse:LTP" else 1e-12
+        assert np.max(np.abs(made.values[name] - made.values[name][0])) < drift, name
     np.testing.assert_allclose(made.values["symptom:depression"], 1.0, atol=1e-12)
     figures = {row["name"]: row["typical"] for row in made.summary()}
     assert figures["plasma:venous:ketamine"]["cmax"] == 0
@@ -170,12 +184,16 @@ def test_met_carriers_have_less_potentiation_and_one_allele_counts_as_two() -> N
     np.testing.assert_array_equal(made["val/met"], made["met/met"])
     ratio = made["val/met"][-1] / made["val/val"][-1]
     assert np.all(ratio < 1.1)
-    typical = [
-        simulate_few(
-            INFUSION, patients=1, population=Population(genotype={"bdnf": genes}), uncertainty=False
-        ).typical["synapse:potentiation"][-1]
-        for genes in ("val/met", "val/val")
-    ]
+    with using_hypotheses(ONE_PATH):
+        typical = [
+            simulate_few(
+                INFUSION,
+                patients=1,
+                population=Population(genotype={"bdnf": genes}),
+                uncertainty=False,
+            ).typical["synapse:potentiation"][-1]
+            for genes in ("val/met", "val/val")
+        ]
     expected = fact("val66met_release").value
     assert typical[0] / typical[1] == pytest.approx(expected, rel=1e-4)
     assert expected < 1
@@ -250,10 +268,12 @@ ALWAYS = (-math.inf, math.inf)
 
 @cache
 def with_intervention(*interventions: Intervention) -> dict[str, Array]:
+    """Effects on four people in whom all goes by the one path."""
     people = draw(Population(), Streams(1), 4)
-    drawn = individuals(human_model(), people, Streams(1), "person")
     course = Course(parse_phrase(INFUSION).administrations, 48.0, interventions)
-    values, _ = run(prepare(course), drawn, people.weight, TIMES, LAYERS)
+    with using_hypotheses(ONE_PATH):
+        drawn = individuals(human_model(), people, Streams(1), "person")
+        values, _ = run(prepare(course), drawn, people.weight, TIMES, LAYERS)
     return values
 
 
@@ -311,11 +331,11 @@ def test_half_of_release_is_half_of_potentiation_and_two_halves_a_quarter() -> N
 
 def test_an_unknown_target_is_refused_with_the_known_ones() -> None:
     known = sorted({t for layer in human_model().joined.layers for t in layer.targets})
-    assert {"AMPA", "BDNF", "mTORC1", "CYP3A4:gut", "CYP2B6:liver"} <= set(known)
-    with pytest.raises(
-        ScenarioError, match=f"'GluN1' has no model yet; modelled: {', '.join(known)}"
-    ):
-        with_intervention(on("GluN1", 0.0))
+    assert {"AMPA", "BDNF", "mTORC1", "GluN1", "CYP3A4:gut", "CYP2B6:liver"} <= set(known)
+    with pytest.raises(ScenarioError) as caught:
+        with_intervention(on("sigma-1", 0.0))
+    expected = f"'sigma-1' has no model yet; modelled: {', '.join(known)}"
+    assert str(caught.value).endswith(expected)
 
 
 def test_the_weights_of_patients_follow_the_population() -> None:

@@ -1,4 +1,8 @@
-"""Rats, mice and children: a body alone, through the same scenario, phrase and result as adults."""
+"""Rats, mice and children, through the same scenario, phrase and result as adults.
+
+Adults have the whole model; rats and mice a body, a brain and what they do in tests; a bath a brain; children a body
+alone.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from ketalab.errors import ScenarioError
 from ketalab.facts import conversion_factor, fact
 from ketalab.laboratory import (
     Scenario,
+    animal_model,
     body_model,
     find_person,
     human_model,
@@ -36,6 +41,8 @@ BODIES: list[dict[str, Any]] = [
     {"population": Population(age=6)},
 ]
 WHO = list(zip(BODIES, ("rat", "mouse", "child"), strict=True))
+CHILD = {"population": Population(age=6)}
+ANIMAL_LAYERS = {"body", "brain", "behaviour"}
 
 
 def scenario(phrase: str = "10 mg/kg ketamine iv bolus", **options: Any) -> Scenario:
@@ -52,13 +59,26 @@ def refusal(**options: Any) -> str:
 # --- which model, which outputs -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("options", "who"), WHO)
-def test_all_but_adults_have_a_body_alone(options: dict[str, Any], who: str) -> None:
-    made = scenario(**options)
-    assert whom(made) == who
-    assert model_for(made) is body_model("human" if who == "child" else who)
+@pytest.mark.parametrize("species", ["rat", "mouse"])
+def test_an_animal_has_a_body_a_brain_and_a_behaviour(species: Any) -> None:
+    made = scenario(species=species)
+    assert whom(made) == species
+    assert model_for(made) is animal_model(species)
+    assert {info.layer for info in outputs(species).values()} == ANIMAL_LAYERS
+
+
+def test_a_child_has_a_body_alone() -> None:
+    made = scenario(**CHILD)
+    assert whom(made) == "child"
+    assert model_for(made) is body_model()
     assert not model_for(made).states
-    assert {info.layer for info in outputs(who).values()} == {"body"}
+    assert {info.layer for info in outputs("child").values()} == {"body"}
+
+
+def test_a_bath_has_a_brain_and_no_plasma() -> None:
+    made = scenario("1 mg ketamine local", species="in_vitro")
+    assert model_for(made) is animal_model("in_vitro")
+    assert {info.layer for info in outputs("in_vitro").values()} == {"brain"}
 
 
 def test_adults_have_all_layers_whatever_is_asked() -> None:
@@ -71,20 +91,18 @@ def test_adults_have_all_layers_whatever_is_asked() -> None:
 @pytest.mark.parametrize(("options", "who"), WHO)
 def test_what_only_adults_have_is_refused_by_name(options: dict[str, Any], who: str) -> None:
     whose = {"rat": "rats", "mouse": "mice", "child": "children"}[who]
-    for name, layer in (
-        ("score:MADRS", "mind"),
-        ("synapse:BDNF", "brain"),
-        ("harm:systolic", "harm"),
-    ):
+    missing = ["score:MADRS", "harm:systolic", *(["synapse:BDNF"] if who == "child" else [])]
+    layers = "body" if who == "child" else "body, brain, behaviour"
+    for name in missing:
         line = refusal(outputs=(VENOUS, name), **options)
-        assert f"{name!r}: no model of the {layer} in {whose} yet; modelled: the body" in line
+        assert line.endswith(f"{name!r}: no model of it in {whose} yet; modelled there: {layers}")
     assert "did you mean" in refusal(outputs=("plasma:venus:ketamine",), **options)
 
 
-@pytest.mark.parametrize("options", BODIES)
-def test_what_is_asked_changes_no_byte_of_an_output(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("options", "who"), WHO)
+def test_what_is_asked_changes_no_byte_of_an_output(options: dict[str, Any], who: str) -> None:
     every, one = simulate(scenario(**options)), simulate(scenario(outputs=(VENOUS,), **options))
-    assert {info.layer for info in every.outputs} == {"body"}
+    assert {i.layer for i in every.outputs} == ({"body"} if who == "child" else ANIMAL_LAYERS)
     assert every.values[VENOUS].tobytes() == one.values[VENOUS].tobytes()
     assert every.typical[VENOUS].tobytes() == one.typical[VENOUS].tobytes()
     for name, figure in one.figures[VENOUS].items():
@@ -97,7 +115,7 @@ def test_a_constant_of_people_counts_as_assumed_in_an_animal() -> None:
 
 
 def test_a_body_alone_says_that_nobody_had_to_be_checked() -> None:
-    check = simulate(scenario(species="mouse")).check
+    check = simulate(scenario("1 mg/kg ketamine iv bolus", **CHILD)).check
     assert check.error is None
     assert "a body alone is exact" in check.line()
 
@@ -244,7 +262,7 @@ def test_the_command_simulates_mice(tmp_path: Path, capsys: pytest.CaptureFixtur
     words = ("10 mg/kg ketamine ip", "--species", "mouse", "--patients", "3", "--days", "1")
     document = json.loads(ask(capsys, *words, "--weight", "0.03", "--json"))
     assert document["scenario"]["population"] == {"weight_kg": 0.03}
-    assert {row["layer"] for row in document["outputs"]} == {"body"}
+    assert {row["layer"] for row in document["outputs"]} == ANIMAL_LAYERS
     path = tmp_path / "mice.yaml"
     path.write_text("weight_kg: {mean: 0.03, sd: 0.002}\n", encoding="utf-8")
     text = ask(capsys, *words, "--population", str(path))

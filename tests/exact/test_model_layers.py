@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from ketalab.facts import conversion_factor, fact, parse_unit
-from ketalab.laboratory import body_model, human_model
+from ketalab.laboratory import animal_model, body_model, human_model
 from ketalab.model import Layer
 from ketalab.model.body import body
 from ketalab.model.brain import brain
 from ketalab.model.harm import harm
-from ketalab.model.mind import mind
+from ketalab.model.mind import behaviour, mind
 from ketalab.model.tracing import Traced
 
 LAYERS = {
-    **{layer.name: layer for layer in (body(), brain(), mind(), harm())},
-    **{f"body of a {species}": body(species) for species in ("rat", "mouse")},
+    **{layer.name: layer for layer in (body(), brain(), mind(), behaviour(), harm())},
+    **{f"body of a {species}": body(species) for species in ("rat", "mouse", "in_vitro")},
 }
 
 
@@ -34,7 +34,9 @@ def test_every_unit_of_a_layer_is_a_unit_and_every_parameter_fits_its_fact(layer
 
 
 @pytest.mark.parametrize(
-    "model", [human_model(), body_model("rat"), body_model("mouse")], ids=["human", "rat", "mouse"]
+    "model",
+    [human_model(), body_model(), *map(animal_model, ("rat", "mouse", "in_vitro"))],
+    ids=["human", "child", "rat", "mouse", "bath"],
 )
 def test_targets_and_entries_of_the_layers_lead_somewhere(model: Traced) -> None:
     for layer in model.joined.layers:

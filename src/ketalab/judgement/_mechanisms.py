@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
@@ -21,7 +22,7 @@ from ketalab.studies import Study
 FILE = Path(__file__).parent.parent / "data" / "ablations.yaml"
 Id = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=500)]
-Number = Annotated[float, Field(allow_inf_nan=True)]
+Number = Annotated[float, Field(strict=True, ge=-math.inf)]
 
 
 class _Part(BaseModel):

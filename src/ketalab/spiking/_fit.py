@@ -48,13 +48,13 @@ def errors_of(table: Table, coefficients: dict[str, float]) -> Fit:
 
 
 def _fine_grid() -> tuple[Array, Callable[[Array], Array]]:
-    """Monomials on a fine grid of the whole box, and how far bursting there falls from one point to the next."""
+    """Monomials on a fine grid of the whole box, and how fast bursting there falls from one point to the next."""
     fine, coarse = np.linspace(0, 1, _FINE), np.linspace(0, 1, _COARSE)
-    mesh = np.meshgrid(fine, fine, coarse, indexing="ij")
+    mesh, step = np.meshgrid(fine, fine, coarse, indexing="ij"), fine[1]
 
     def falls(burst: Array) -> Array:
         on_grid = burst.reshape(mesh[0].shape)
-        return -np.concatenate([np.diff(on_grid, axis=axis).ravel() for axis in (0, 1)])
+        return -np.concatenate([np.diff(on_grid, axis=axis).ravel() / step for axis in (0, 1)])
 
     return monomials(*(axis.ravel() for axis in mesh)), falls
 
@@ -80,8 +80,14 @@ def fit_habenula(table: Table) -> Fit:
         off = (logit_shares(points, known) - seen) * weight
         return np.concatenate([off.ravel(), whole * fell])
 
+    # T-type block alone never helps a burst: where the table is all but zero, nothing else says so.
     start = np.zeros((len(KINDS), len(TERMS)))
-    found = least_squares(apart, start.ravel(), method="trf", x_scale="jac")
+    highest = np.full(start.shape, np.inf)
+    highest[KINDS.index("burst"), ["y" in term for term in TERMS]] = 0.0
+    start[highest == 0] = -1
+    found = least_squares(
+        apart, start.ravel(), bounds=(-np.inf, highest.ravel()), method="trf", x_scale="jac"
+    )
     known = {
         name: float(f"{value:.{_DIGITS}g}") for name, value in zip(FIT_FACTS, found.x, strict=True)
     }
