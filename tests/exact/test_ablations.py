@@ -252,6 +252,7 @@ def test_the_rows_that_broke_replace_those_that_were_frozen() -> None:
 # --- the packaged mechanisms ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_mechanism_breaks_a_row_or_says_why_it_is_kept() -> None:
     assert [one.id for one in ablations().mechanisms if one.unexplained] == []
 
@@ -278,6 +279,7 @@ def test_every_mechanism_changes_a_fact() -> None:
         assert any(fact(name).value != value for name, value in one.facts.items()), one.id
 
 
+@pytest.mark.slow
 def test_the_frozen_rows_break_again_without_some_mechanisms() -> None:
     studies = {study for named in REDUCED.values() for study in named}
     for found in ablate(list(REDUCED), only=studies.__contains__):

@@ -10,12 +10,13 @@ import math
 
 import numpy as np
 import pytest
-from ._brain import Species, World, effects, solve
 
 from ketalab.facts import _load, compounds, fact, facts
 from ketalab.laboratory import windows_of
 from ketalab.model.brain import brain
 from ketalab.protocol import parse_phrase
+
+from ._brain import Species, World, effects, solve
 
 INFUSION = "0.5 mg/kg ketamine iv over 40 min"
 RODENT = "10 mg/kg ketamine ip"

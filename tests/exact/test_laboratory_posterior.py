@@ -79,7 +79,7 @@ def test_the_packaged_posterior_was_made_with_the_split_as_it_is_for_concentrati
     used = {name for name, entry in split().studies.items() if entry.use == "calibrate"}
     records = {r for r in posterior.about["records"] if not r.startswith("model:")}
     assert records <= used
-    # Of one route in adults, and of children, the records do not enter the joint fit.
+    # Records of children do not enter the joint fit.
     apart = {"malinovsky1996", "herd2007_children_iv", "brunette2011_oral_children"}
     assert used - records <= apart
 
