@@ -107,6 +107,15 @@ def test_memantine_spares_resting_receptors_in_magnesium(micromolar: float) -> N
     assert ketamine > 5 * memantine > 0
 
 
+def test_magnesium_keeps_memantine_from_resting_receptors_more_than_from_active_ones() -> None:
+    made = at({"unbound:memantine": 1.0}, {"resting_magnesium": 1})
+    resting, active = 1 - made["current:NMDA:resting"], made["occupancy:NMDA:cortical"]
+    assert 0 < resting < 0.5 * active
+    ketamine = at({"unbound:S-ketamine": 1.0})
+    blocked = ketamine["occupancy:NMDA:cortical"]
+    assert 1 - ketamine["current:NMDA:resting"] == pytest.approx(blocked, rel=1e-12)
+
+
 @pytest.mark.parametrize("micromolar", [0.1, 1.0, 10.0])
 def test_without_magnesium_both_block_resting_receptors_alike(micromolar: float) -> None:
     ketamine, memantine = blocked_at_rest(micromolar, 0, 1)

@@ -309,5 +309,6 @@ def test_every_output_has_a_layer_a_grade_and_facts() -> None:
     for info in outputs().values():
         assert info.layer in layers
         assert info.grade in "ABCD"
-        assert info.facts
+        # The blocked share of transporters is what a window says, and no constant.
+        assert info.facts or info.name == "occupancy:SERT"
         assert info.meaning

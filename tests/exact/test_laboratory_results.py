@@ -179,7 +179,7 @@ def test_an_output_rests_on_no_fact_of_another() -> None:
         "relief_time",
     }
     assert "venous_fast_share" in outputs()["harm:systolic"].facts
-    assert {"bdnf_gain", "half_effective_potentiation"} <= set(outputs()["score:MADRS"].facts)
+    assert {"eef2_brake", "half_effective_potentiation"} <= set(outputs()["score:MADRS"].facts)
 
 
 def test_progress_counts_every_patient() -> None:

@@ -133,6 +133,13 @@ def test_each_study_has_one_use_and_a_reason(studies):
         "moghaddam1997",
         "mrs_pcc2021",
         "phoumthipphavong2016",
+        "aleksandrova2020",
+        "autry2011",
+        "cui2018",
+        "holmes2022",
+        "li2010",
+        "ma2023",
+        "yang2018",
     }
 
 

@@ -32,12 +32,16 @@ COHERENCES = {
 _DEEP = "posteromedial"
 #: What HCN1 moves.
 _OF_HCN1 = (_DEEP, "coupling")
-_DEGREES = (1, 2, 3)
+_DEGREES = ("linear", "quadratic", "cubic")
 
 
 def _words(name: str) -> list[str]:
     letters = "ichp" if name in _OF_HCN1 else "icp"
-    return ["".join(word) for d in _DEGREES for word in combinations_with_replacement(letters, d)]
+    return [
+        "".join(word)
+        for d, _ in enumerate(_DEGREES, 1)
+        for word in combinations_with_replacement(letters, d)
+    ]
 
 
 _NAMES = (*BANDS, _DEEP, *COHERENCES)

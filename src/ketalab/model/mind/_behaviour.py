@@ -1,10 +1,10 @@
 """What a rat or a mouse does in tests of despair and anhedonia.
 
-Despair is one quantity, ``despair = basal (1 - relief) + burst gain x share of habenula neurons that burst``, with
-``relief = most (1 - (1 - early)(1 - late))`` of the two clocks of the synapse. Anhedonia is read from relief and
-from the reward circuit. Each test shows it with its own scale and its own spread between animals: immobility in
-the forced swim and the tail suspension test, failures to escape after helplessness, latency to feed in a new
-place, and preference for sucrose. Nothing here knows a drug.
+Despair is one quantity, ``despair = 1 - (1 - basal (1 - relief)) (1 - burst gain x share of habenula neurons that
+burst)``, with ``relief = most (1 - (1 - early)(1 - late))`` of the two clocks of the synapse. Anhedonia is read
+from relief and from the reward circuit. Each test shows it with its own scale and its own spread between animals:
+immobility in the forced swim and the tail suspension test, failures to escape after helplessness, latency to feed
+in a new place, and preference for sucrose. Nothing here knows a drug.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _shown(share: Any, person: Any) -> Any:
 
 def _equations(m: Maths, v: Values) -> Equations:
     relief = v.relief_most * (1 - (1 - v["relief:early"]) * (1 - v["relief:late"]))
-    common = v.basal * (1 - relief) + v.burst_gain * v["circuit:LHb:burst"]
+    common = 1 - (1 - v.basal * (1 - relief)) * (1 - v.burst_gain * v["circuit:LHb:burst"])
     despair = _shown(common, v.despair_person)
     lost = v.anhedonia * (1 - relief) + v.anhedonia_reward * (1 - v["circuit:reward"])
     sucrose = v.sucrose_odds * m.exp(-lost) * v.sucrose_person
