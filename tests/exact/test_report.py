@@ -269,7 +269,6 @@ def test_a_study_that_cannot_be_simulated_still_has_its_page(tmp_path: Path) -> 
     assert not page.xpath("//figure")
     assert "no row of this study can be replayed yet" in words(page)
     assert "6 rows:" in words(page)
-    assert "modelled: local" in words(page)
 
 
 @pytest.mark.parametrize("place", ["missing/report.html", "."])
