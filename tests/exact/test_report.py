@@ -268,7 +268,7 @@ def test_a_study_that_cannot_be_simulated_still_has_its_page(tmp_path: Path) -> 
     page = read_page(write_replay_report([replay_study(study, 2)], tmp_path / "cells.html"))
     assert not page.xpath("//figure")
     assert "no row of this study can be replayed yet" in words(page)
-    assert "6 rows:" in words(page)
+    assert "by route 'iv' has no model yet; modelled: local" in words(page)
 
 
 @pytest.mark.parametrize("place", ["missing/report.html", "."])
