@@ -249,7 +249,10 @@ def _replay_arms(
     effects = _effects(plan, streams, replicates)
     assays = assay_factors(study.outcomes, streams, replicates)
     scatter = draw_scatter(live, streams, replicates)
-    prepared = [prepare(group.course, model=plan.model) for group in plan.groups]
+    species = plan.population.species
+    prepared = [
+        prepare(group.course, model=plan.model, species=species) for group in plan.groups
+    ]
     looked = work_times(plan, live)
     observer = Observer(study, plan.population, known)
     batch = max(1, _AT_ONCE // max(sum(plan.sizes), 1))

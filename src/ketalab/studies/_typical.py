@@ -54,7 +54,11 @@ class TypicalStudy:
     @lru_cache(maxsize=1)  # noqa: B019 - one study, kept as long as it
     def _prepared(self) -> list:
         assert self.plan is not None
-        return [prepare(group.course, model=self.plan.model) for group in self.plan.groups]
+        species = self.plan.population.species
+        return [
+            prepare(group.course, model=self.plan.model, species=species)
+            for group in self.plan.groups
+        ]
 
     def rows(self, values: Mapping[str, Array], count: int) -> dict[int, Array]:
         """Predicted numbers by the place of the row, (count,) each: one a set of values.
