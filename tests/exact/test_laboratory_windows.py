@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ketalab.errors import ScenarioError
-from ketalab.facts import Fact, compounds, fact
-from ketalab.laboratory import body_model, intervention_inputs
+from ketalab.facts import compounds, fact
+from ketalab.laboratory import body_model, intervention_inputs, using_facts
 from ketalab.laboratory._windows import facts_of_windows, standing, windows_of
 from ketalab.protocol import Administration, Intervention, parse_phrase
 
@@ -80,16 +80,17 @@ def test_the_strongest_of_doses_that_meet_tells_what_remains() -> None:
     assert strong.factor == fact("rapamycin_remaining").value
 
 
-def test_a_dose_that_leaves_all_as_it_was_gives_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unchanged(name: str) -> Fact:
-        known = fact(name)
-        if not name.endswith("_remaining"):
-            return known
-        return known.model_copy(update={"value": 1.0})
-
-    monkeypatch.setattr("ketalab.laboratory._windows.fact", unchanged)
-    assert windows("10 mg/kg nbqx ip + 6 mg rapamycin oral") == ()
-    assert standing("fluoxetine for 4 weeks") == ()
+def test_a_dose_that_leaves_all_as_it_was_gives_no_window() -> None:
+    remaining = {
+        name
+        for compound in ("nbqx", "rapamycin", "fluoxetine")
+        for block in compounds()[compound].blocks
+        for name in (block.remaining, *block.routes.values())
+    }
+    with using_facts(dict.fromkeys(remaining, 1.0)):
+        assert windows("10 mg/kg nbqx ip + 6 mg rapamycin oral") == ()
+        assert standing("fluoxetine for 4 weeks") == ()
+    assert len(windows("10 mg/kg nbqx ip + 6 mg rapamycin oral")) == 2
 
 
 @pytest.mark.parametrize(

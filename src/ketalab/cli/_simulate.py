@@ -97,7 +97,6 @@ def simulate_command(
         read_hypotheses,
         simulate,
         studied_warnings,
-        using_hypotheses,
     )
 
     if out is not None:
@@ -120,8 +119,7 @@ def simulate_command(
     )
     progress = Progress("simulate")
     try:
-        with using_hypotheses(scenario.hypotheses):
-            result = simulate(scenario, progress=progress)
+        result = simulate(scenario, progress=progress)
     finally:
         progress.close()
     warnings = studied_warnings(scenario)

@@ -44,9 +44,7 @@ def body_model(species: str = "human") -> Traced:
 
 @cache
 def animal_model(species: str) -> Traced:
-    """Return the traced model of a rat or a mouse (body, brain, behaviour), or of a bath (*in_vitro*: receptors
-    alone).
-    """
+    """Return the traced model of a rat or a mouse (body, brain, behaviour), or of a bath (*in_vitro*: no behaviour)."""
     layers = (body(species), brain(), *(() if species == "in_vitro" else (behaviour(),)))
     return trace(join(layers))
 
@@ -87,10 +85,10 @@ class OutputInfo:
 def _behind(model: Traced) -> dict[sp.Symbol, frozenset[sp.Symbol]]:
     """For each state, every symbol that moves it, directly or through other states."""
     direct: dict[sp.Symbol, set[sp.Symbol]] = {}
-    for i, name in enumerate(model.linear):
-        row = [model.matrix[i, j] for j in range(len(model.linear))]
-        reads = {model.symbols[model.linear[j]] for j, entry in enumerate(row) if entry != 0}
-        direct[model.symbols[name]] = set().union(*(e.free_symbols for e in row if e != 0), reads)
+    linear = [model.symbols[name] for name in model.linear]
+    direct |= {symbol: set() for symbol in linear}
+    for (i, j), entry in model.matrix.todok().items():
+        direct[linear[i]] |= {linear[j], *entry.free_symbols}
     for name, g, k in zip(model.states, model.gain, model.rate, strict=True):
         direct[model.symbols[name]] = g.free_symbols | k.free_symbols
     closed: dict[sp.Symbol, frozenset[sp.Symbol]] = {}

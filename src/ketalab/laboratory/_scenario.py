@@ -39,7 +39,8 @@ class Scenario:
     """What is simulated.
 
     ``phrase`` is what is given, ``with_phrase`` what is given beside it; ``times`` (hours) ask for a course;
-    ``outputs`` empty means all that there are for these people (for children, rats and mice those of the body);
+    ``outputs`` empty means all that there are for these people (children have those
+    of the body, rats and mice those of body, brain and behaviour);
     ``uncertainty`` says whether every patient also draws the constants and a setting; ``failed`` whether patients
     without a solution stop the run (*raise*) or are NaN and counted (*keep*). ``hypotheses`` are weights, 0 to 1, in
     the place of the priors (``ketalab hypotheses`` lists the ids). ``behaviour`` is what is done while synapses are

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from ketalab.facts import Block, compounds, fact
+from ketalab.facts import Block, compounds, conversion_factor, fact
+from ketalab.laboratory._individuals import value_of
 from ketalab.protocol import Administration, Intervention
 
 _SITE = "systemic"
@@ -38,16 +39,21 @@ def windows_of(administrations: Sequence[Administration]) -> tuple[Intervention,
     )
 
 
+def _in_use(name: str, unit: str) -> float:
+    """A fact's value in use in a unit: what stands in the place of a fact counts here as in the layers."""
+    return value_of(name) * conversion_factor(fact(name).unit, unit, name)
+
+
 def _merge(block: Block, doses: Sequence[Administration]) -> Iterator[tuple[float, float, float]]:
     """What remains, from when to when in hours: a dose that comes before the effect of the last one has gone carries
     it on.
 
     A window that would end before it starts is none: one tablet of an inducer that takes days does nothing.
     """
-    after, until = fact(block.from_h).to("h"), fact(block.to_h).to("h")
+    after, until = _in_use(block.from_h, "h"), _in_use(block.to_h, "h")
     courses: list[tuple[float, float, float]] = []
     for dose in sorted(doses, key=lambda dose: (dose.time_h, dose.end_h)):
-        left = fact(block.remaining_by(dose.route)).to("ratio")
+        left = _in_use(block.remaining_by(dose.route), "ratio")
         if left == 1:
             continue
         if courses and dose.time_h <= courses[-1][2] + until:
@@ -77,7 +83,7 @@ def standing(text: str) -> tuple[Intervention, ...]:
         Intervention(block.target, remaining, _SITE, -math.inf, math.inf)
         for compound in found
         for block in compounds()[compound].blocks
-        if (remaining := fact(block.remaining).to("ratio")) != 1
+        if (remaining := _in_use(block.remaining, "ratio")) != 1
     )
 
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 from functools import cache
 from itertools import product
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from ketalab._files import read_yaml
-from ketalab._problems import first_problem
-from ketalab.errors import FactError
-from ketalab.facts import DATA
 from ketalab.spiking._cortex import Condition, Schedule
-
-FOLDER = DATA / "spiking"
+from ketalab.spiking._plan import read_plan
 
 
 class Shown(BaseModel):
@@ -81,17 +76,5 @@ def interneuron_block(cortical: float, potency: float) -> float:
 
 @cache
 def cortex_plan() -> CortexPlan:
-    """Read the plan.
-
-    Raises
-    ------
-    FactError
-        The file does not say what a plan needs.
-    """
-    path = FOLDER / "cortex.yaml"
-    content = read_yaml(path)
-    try:
-        return CortexPlan.model_validate(content)
-    except ValidationError as error:
-        line = first_problem(error, content, CortexPlan.model_json_schema())
-        raise FactError(f"{path.name}: {line}", content) from None
+    """The plan of the cortex's table; see :func:`~ketalab.spiking._plan.read_plan`."""
+    return read_plan(CortexPlan, "cortex.yaml")

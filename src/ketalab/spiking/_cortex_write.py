@@ -11,8 +11,9 @@ import numpy as np
 from ketalab._files import write_text
 from ketalab.facts import fact
 from ketalab.spiking._cortex_bands import OUTPUTS
-from ketalab.spiking._cortex_plan import FOLDER, cortex_plan
+from ketalab.spiking._cortex_plan import cortex_plan
 from ketalab.spiking._cortex_table import CortexFit, CortexTable, closed_form, terms
+from ketalab.spiking._plan import FOLDER
 
 #: Names of the table (data/spiking) and of the fitted facts (data/facts).
 TABLE, FACTS = "cortex.json", "rhythm_fit.yaml"

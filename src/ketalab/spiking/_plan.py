@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +13,7 @@ from ketalab.errors import FactError
 from ketalab.facts import DATA
 
 FOLDER = DATA / "spiking"
+Kind = TypeVar("Kind", bound=BaseModel)
 
 
 class Condition(BaseModel):
@@ -51,19 +53,23 @@ class Plan(BaseModel):
         return [Condition(nmda=n, t_type=t, stress=stress) for n in self.nmda for t in self.t_type]
 
 
-@cache
-def habenula_plan() -> Plan:
-    """Read the plan.
+def read_plan(kind: type[Kind], name: str) -> Kind:
+    """Read the plan of a table from its file.
 
     Raises
     ------
     FactError
-        The file does not say what a plan needs.
+        The file does not say what such a plan needs.
     """
-    path = FOLDER / "habenula.yaml"
-    content = read_yaml(path)
+    content = read_yaml(FOLDER / name)
     try:
-        return Plan.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        line = first_problem(error, content, Plan.model_json_schema())
-        raise FactError(f"{path.name}: {line}", content) from None
+        line = first_problem(error, content, kind.model_json_schema())
+        raise FactError(f"{name}: {line}", content) from None
+
+
+@cache
+def habenula_plan() -> Plan:
+    """The plan of the habenula's table; see :func:`read_plan`."""
+    return read_plan(Plan, "habenula.yaml")

@@ -250,9 +250,7 @@ def _replay_arms(
     assays = assay_factors(study.outcomes, streams, replicates)
     scatter = draw_scatter(live, streams, replicates)
     species = plan.population.species
-    prepared = [
-        prepare(group.course, model=plan.model, species=species) for group in plan.groups
-    ]
+    prepared = [prepare(group.course, model=plan.model, species=species) for group in plan.groups]
     looked = work_times(plan, live)
     observer = Observer(study, plan.population, known)
     batch = max(1, _AT_ONCE // max(sum(plan.sizes), 1))

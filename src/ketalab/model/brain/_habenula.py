@@ -1,7 +1,7 @@
 """The lateral habenula: shares of neurons that burst, fire tonically, or are silent, and ketamine that stays trapped.
 
 The shares are a closed form of what is left of NMDA and of T-type currents and of the resting potential, fitted to a
-population of spiking neurons; Hyperpolarisation follows the depressed state and
+population of spiking neurons; hyperpolarisation follows the depressed state and
 astrocytic Kir4.1 (Cui 2018): ``stress + gain (Kir4.1 - 1)``.
 
 Ketamine that is trapped in closed channels leaves with activity, in hours to a day: where ``lhb_trapping`` holds
