@@ -23,10 +23,12 @@ from ketalab.judgement import (
     with_breaks,
     write_ablations,
 )
-from ketalab.laboratory import using_facts
+from ketalab.laboratory import hypotheses, using_facts
 from ketalab.model.brain import brain
 from ketalab.model.mind import behaviour
 from ketalab.studies import Study, parse_study
+
+from ._brain import at
 
 #: Mechanisms whose frozen rows are found again in every run of the tests, in the studies named.
 REDUCED = {
@@ -181,13 +183,22 @@ def test_a_mechanism_that_needs_a_drug_asks_only_studies_with_it() -> None:
     assert ablate_toy(0.9, 0.1, file=mechanisms(needs="Ketamine")).asked == 2
 
 
-def test_a_row_that_can_no_longer_be_predicted_has_broken() -> None:
+def test_a_row_without_a_number_says_nothing_of_a_mechanism() -> None:
     def run(task: Task) -> list[dict[str, Any]]:
         reason = "no finite prediction" if task.facts else None
         return [{"skipped": reason, "probability": 0.9} for _ in task.study.outcomes]
 
-    found = ablate(listed=listed(), studies=[make_study()], of=mechanisms(), run=run)[0]
-    assert found.breaks == (GLUTAMATE, OTHER)
+    with pytest.raises(ScenarioError, match=f"'surge'.*{GLUTAMATE}"):
+        ablate(listed=listed(), studies=[make_study()], of=mechanisms(), run=run)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_without_any_mechanism_every_equation_still_gives_a_number(weight: float) -> None:
+    world = dict.fromkeys(hypotheses(), weight)
+    doses = {port.name: 0.3 for port in brain().inputs if port.name.startswith("unbound:")}
+    for one in ablations().mechanisms:
+        found = at({**doses, "restored": 0.1}, {**world, **one.facts})
+        assert not [name for name, value in found.items() if not math.isfinite(value)], one.id
 
 
 def test_an_unknown_mechanism_is_refused_with_the_nearest() -> None:

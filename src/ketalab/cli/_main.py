@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 a check that was asked for failed, or the model failed; 2 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -113,6 +114,8 @@ def read_dashes(arguments: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    # What is read and traced at the start lives until the end: looking for garbage in it takes 5% of a cold start.
+    gc.set_threshold(100_000, *gc.get_threshold()[1:])
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with _stopped_like_interrupted():
         return _run(words)

@@ -98,7 +98,7 @@ def ablate(
     Raises
     ------
     ScenarioError
-        No mechanism of this name.
+        No mechanism of this name, or one without which a row has no number.
     """
     file = ablations() if of is None else of
     replicates = file.replicates if replicates is None else replicates
@@ -151,8 +151,13 @@ def ablate(
     old: dict[str, dict[str, float]] = {one.id: {} for one in chosen}
     new: dict[str, dict[str, float]] = {one.id: {} for one in chosen}
     for (one, _, sure, mine), part, results in zip(work, trimmed, made, strict=True):
-        # A row that can no longer be predicted has lost what it said.
-        after = dict.fromkeys(mine, 0.0) | _probabilities(part, results)
+        after = _probabilities(part, results)
+        if lost := [name for name in mine if name not in after]:
+            raise ScenarioError(
+                f"mechanism {one.id!r}: without it {lost[0]!r} has no number, so that nothing is learnt of it; "
+                "switch it off with finite values",
+                one.id,
+            )
         old[one.id] |= {name: sure[name] for name in mine}
         new[one.id] |= {name: after[name] for name in mine}
     return tuple(

@@ -39,7 +39,7 @@ def run_layers(
     outputs: dict[str, sp.Expr] = {}
 
     def symbol(name: str) -> sp.Symbol:
-        return symbols.setdefault(name, sp.Symbol(name, real=True))
+        return symbols.setdefault(name, sp.Symbol(name))
 
     feeds = {(c.reader, c.port.name): c for c in joined.connections}
     for layer in joined.layers:

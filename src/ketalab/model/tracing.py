@@ -206,7 +206,7 @@ def trace(joined: Joined) -> Traced:
     parameters = tuple(f"{la.name}.{p.name}" for la in joined.layers for p in la.parameters)
     covariates = tuple(dict.fromkeys(c.name for la in joined.layers for c in la.covariates))
     for name in (*linear, *names, *parameters, *covariates, *inputs):
-        symbols.setdefault(name, sp.Symbol(name, real=True))
+        symbols.setdefault(name, sp.Symbol(name))
     return Traced(
         joined=joined,
         linear=linear,
