@@ -61,7 +61,7 @@ def _write_generated(app: Any) -> None:
     from ketalab.model.brain import brain
     from ketalab.model.diagram import compartments, flow_table, write_svg
     from ketalab.model.harm import harm
-    from ketalab.model.mind import mind
+    from ketalab.model.mind import behaviour, mind
     from ketalab.model.tracing import trace
     from ketalab.model.writing import fact_table, layer_manual
     from ketalab.people import PEOPLE_FACTS
@@ -71,7 +71,7 @@ def _write_generated(app: Any) -> None:
         name for scale in scales().values() for name in scale.model_dump().values() if name in known
     )
     # The body's page is of ketamine; the other drugs' equations are their data files.
-    pages = {make.__name__: layer_manual(make()) for make in (brain, mind, harm)}
+    pages = {make.__name__: layer_manual(make()) for make in (brain, mind, behaviour, harm)}
     pages["body"] = layer_manual(ketamine())
     shown = "\n".join(pages.values())
     pages["people"] = fact_table(PEOPLE_FACTS)

@@ -30,6 +30,8 @@ PAGES = (
     "body",
     "drugs",
     "brain",
+    "behaviour",
+    "mechanisms",
     "spiking",
     "mind",
     "harm",
