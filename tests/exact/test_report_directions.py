@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,8 @@ from ketalab.judgement import (
     layer_file,
 )
 from ketalab.report import DIRECTION_FILES, directions_table, write_directions
+
+from ._tags import Tags
 
 
 def judged(name: str, measure: str = "circuit:glutamate", layer: str = "brain", **changes) -> Judged:  # fmt: skip
@@ -65,25 +66,6 @@ CONTRAST = Contrast(
     {name: (mean, mean, mean) for name, mean in (("both", 4.0), ("glutamate", 1.0), ("opioid", 1.0), ("none", 0.0))},
     (2.0, 1.0, 3.0),
 )  # fmt: skip
-
-
-class Tags(HTMLParser):
-    """Checks that tags close as they open, and keeps their names."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs) -> None:
-        self.seen.append(tag)
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag) -> None:
-        assert self.open.pop() == tag
 
 
 def test_the_table_tells_misses_first_the_least_probable_on_top() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import runpy
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,8 @@ from ketalab.cli import main
 from ketalab.errors import OutputError
 from ketalab.judgement import Qualification, qualify
 from ketalab.report import qualification_table, write_qualification
+
+from ._tags import Tags
 
 _made = runpy.run_path(str(Path(__file__).with_name("_qualified.py")))
 make_study, row = _made["make_study"], _made["row"]
@@ -33,28 +34,6 @@ def make(note: str = "") -> Qualification:
     rows.append(row(None, None, f"no model yet of {note}"))
     studies = [make_study("good", outcomes[1:2]), make_study("bad", outcomes)]
     return qualify(studies=studies, predict=lambda s: rows if s.id == "bad" else [row(105.0)])
-
-
-class Tags(HTMLParser):
-    """Checks that tags close as they open, and keeps their names."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs) -> None:
-        self.seen.append(tag)
-        if tag not in ("meta", "br", "line", "rect"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs) -> None:
-        self.seen.append(tag)
-
-    def handle_endtag(self, tag) -> None:
-        assert self.open.pop() == tag
 
 
 @pytest.fixture(scope="module")
