@@ -124,7 +124,7 @@ def ablate(
 
     def changed(one: Mechanism) -> frozenset[str]:
         """Facts that are not already where the mechanism is off."""
-        return frozenset(name for name, value in one.facts.items() if fact(name).value != value)
+        return frozenset(name for name, value in one.off.items() if fact(name).value != value)
 
     def touched(sure: Mapping[str, float], one: Mechanism) -> list[str]:
         """Rows that could fall: likely enough before, and resting on a fact that changes."""
@@ -144,7 +144,7 @@ def ablate(
     ]
     trimmed = [_trim_to(part, mine) for _, part, _, mine in work]
     tasks = [
-        Task(part.study, replicates, seed, one.facts)
+        Task(part.study, replicates, seed, one.off)
         for (one, *_), part in zip(work, trimmed, strict=True)
     ]
     made = replay_tasks(tasks, jobs, progress, **options)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ketalab._files import BlockDumper, read_yaml, write_text
 from ketalab._problems import first_problem
 from ketalab.errors import FactError, InputError, closest
-from ketalab.facts import fact
+from ketalab.facts import fact, facts
 from ketalab.judgement._frozen import frozen
 from ketalab.studies import Study
 
@@ -32,9 +32,10 @@ class _Part(BaseModel):
 class Mechanism(_Part):
     """One mechanism: what it does, the facts that switch it off, and the rows that then break.
 
-    ``needs`` is a word (pattern) of the arms in which it acts at all: a drug, a target, a gene. ``parts`` are facts
-    (patterns) that belong to it and say nothing once it is off; ``kept_because`` is why it is there although no row
-    breaks without it.
+    ``facts`` are values at which it does nothing, by name or by a pattern that stands for many facts (``off`` has
+    them all). ``needs`` is a word (pattern) of the arms in which it acts at all: a drug, a target, a gene.
+    ``parts`` are facts (patterns) that belong to it and say nothing once it is off; ``kept_because`` is why it is
+    there although no row breaks without it.
     """
 
     id: Id
@@ -44,6 +45,15 @@ class Mechanism(_Part):
     parts: tuple[Text, ...] = ()
     kept_because: Text | None = None
     breaks: tuple[Text, ...] = ()
+
+    @property
+    def off(self) -> dict[str, float]:
+        """Every fact that switches the mechanism off, and its value there."""
+        return {
+            name: value
+            for key, value in self.facts.items()
+            for name in (fnmatch.filter(facts(), key) if "*" in key else (key,))
+        }
 
     @property
     def unexplained(self) -> bool:
@@ -60,7 +70,7 @@ class Mechanism(_Part):
 
     def owns(self, name: str) -> bool:
         """Whether a fact belongs to the mechanism."""
-        return name in self.facts or any(fnmatchcase(name, part) for part in self.parts)
+        return any(fnmatch.fnmatchcase(name, part) for part in (*self.facts, *self.parts))
 
 
 class Ablations(_Part):
@@ -85,7 +95,7 @@ class Ablations(_Part):
         return [
             name
             for name in names
-            if not any(fnmatchcase(name, scale) for scale in self.scales)
+            if not any(fnmatch.fnmatchcase(name, scale) for scale in self.scales)
             and not any(one.owns(name) for one in self.mechanisms)
         ]
 
@@ -116,6 +126,10 @@ def read_ablations(path: Path | str) -> Ablations:
         except re.error as error:
             raise FactError(f"{where}: needs: {one.needs!r} is no pattern: {error}") from None
         for key in one.facts:
+            if "*" in key:
+                if not fnmatch.filter(facts(), key):
+                    raise FactError(f"{where}: facts: no fact is named like {key!r}", key)
+                continue
             try:
                 fact(key)
             except InputError as error:

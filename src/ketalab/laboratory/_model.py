@@ -55,7 +55,8 @@ def whom(scenario: Scenario) -> str:
 
 
 def model_for(scenario: Scenario) -> Traced:
-    """The model of those whom a scenario is about: all layers for adults, the body alone for everyone else.
+    """The model of those whom a scenario is about: all layers for adults, the body alone for children, body, brain and
+    behaviour for rats and mice.
 
     The body alone gives an adult the same concentrations to rounding, not to the byte, so that adults always have all
     layers: asking for another output changes no output.
