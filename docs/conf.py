@@ -55,7 +55,7 @@ def _write_generated(app: Any) -> None:
 
     A file is touched only when its text has changed, so that Sphinx builds again what it must.
     """
-    from ketalab.facts import citations, facts, render, scales
+    from ketalab.facts import DATA, citations, facts, render, scales
     from ketalab.model import join
     from ketalab.model.body import ketamine
     from ketalab.model.brain import brain
@@ -86,6 +86,7 @@ def _write_generated(app: Any) -> None:
     pages["body_compartments"] = _DRAWING.format(table=flow_table(drawn))
     texts = {f"{name}.md": text for name, text in pages.items()}
     texts["body_compartments.svg"] = write_svg(drawn)
+    texts |= {file.name: file.read_text("utf-8") for file in (DATA / "spiking").glob("*.svg")}
     folder = Path(app.srcdir) / "generated"
     folder.mkdir(exist_ok=True)
     for name, text in texts.items():

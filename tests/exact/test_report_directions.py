@@ -109,7 +109,9 @@ def test_the_page_is_whole_and_needs_no_script_or_network(tmp_path: Path) -> Non
     tags = Tags(text)
     assert tags.open == []
     assert not {"script", "link", "img", "iframe"} & set(tags.seen)
-    assert "http" not in text.replace("http-equiv", "")
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+    assert tags.seen.count("figcaption") == 2
+    assert tags.seen.count("svg") >= 2
     assert "&lt;script&gt;" in text
 
 

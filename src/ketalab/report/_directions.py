@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ketalab import __version__
 from ketalab._files import write_text
+from ketalab.facts import DATA
 from ketalab.judgement import (
     Ablation,
     Contrast,
@@ -36,6 +37,11 @@ from ketalab.report._terminal import plain
 
 #: Files of the brain's qualification, in the folder that is named.
 DIRECTION_FILES = ("directions.html", "directions.json", "directions.csv")
+#: Drawings of the simulated populations, and what is to be seen in them.
+POPULATIONS = {
+    "habenula-raster.svg": "Spikes of habenular cells: fewer burst when NMDA or T-type channels are blocked.",
+    "cortex-spectra.svg": "Spectra of the cortical field and of the deep posteromedial population.",
+}
 _WIDTH, _LEAST = 140, 72
 #: Rows of a table that are printed; the files have all.
 _MOST = 25
@@ -104,10 +110,17 @@ def directions_page(
             contested=contested_tables(found),
             contrast=contrast_table(contrasts) if contrasts else None,
             ablations=None if ablated is None else ablation_table(ablated),
+            populations=populations(),
             reasons=reasons(found),
             version=__version__,
         )
     )
+
+
+def populations() -> list[tuple[str, str]]:
+    """Caption and drawing of each simulated population, as they are packaged."""
+    folder = DATA / "spiking"
+    return [(text, (folder / name).read_text("utf-8")) for name, text in POPULATIONS.items()]
 
 
 def directions_table(
