@@ -160,9 +160,17 @@ def test_every_layer_is_inside_with_all_that_it_declares(exported):
 def test_a_layer_reads_the_output_of_another_and_not_its_expression(exported):
     _, model = exported
     rules = {rule.getVariable(): formula(rule) for rule in read(model).getListOfRules()}
-    assert "unbound_S_ketamine" in rules["occupancy_NMDA_cortical"]
-    assert "body_" not in rules["occupancy_NMDA_cortical"]
+    assert "unbound_S_ketamine" in rules["imaging_NMDA"]
+    assert "body_" not in rules["imaging_NMDA"]
     assert "plasma_venous_ketamine" in rules["harm_systolic"]
+
+
+def test_what_is_an_output_itself_is_not_written_out_in_others(exported):
+    _, model = exported
+    rules = {rule.getVariable(): formula(rule) for rule in read(model).getListOfRules()}
+    assert "occupancy_NMDA_interneuron" in rules["rhythm_gamma"]
+    assert "unbound_S_ketamine" not in rules["rhythm_gamma"]
+    assert len(model.text) < 2_000_000
 
 
 def test_ids_are_the_names_with_underscores(exported):

@@ -92,7 +92,7 @@ class Parts:
                     identifier, state.name, state.unit, state.initial, about, constant=False
                 )
                 written = self.model.equations.rates[state.name]
-                rate = write(written)
+                rate = write(written, state.name)
                 if state.name in self.inflows:
                     inflow = self.inflows[state.name]
                     about = f"Infusion into {state.name}; constant between events."
@@ -109,16 +109,37 @@ class Parts:
                 identifier = self.outputs[out.name]
                 about = f"Output of layer {layer.name}: {out.meaning}."
                 self._parameter(identifier, out.name, out.unit, None, about, constant=False)
-                value = maths(write(self.model.equations.outputs[out.name]))
+                value = maths(write(self.model.equations.outputs[out.name], out.name))
                 self.rules.append(element("assignmentRule", value, variable=identifier))
 
-    def _writer(self, layer: Layer) -> Callable[[sp.Expr], Element]:
-        """Formulas of one layer: what a name means depends on the layer that reads it."""
-        return formula_writer(self._table(layer).__getitem__)
+    def _writer(self, layer: Layer) -> Callable[[sp.Expr, str], Element]:
+        """Formulas of one layer, each with the name of what it makes.
+
+        What a name means depends on the layer that reads it. A part of a formula that is an output of the layer is a
+        reference to it: written out at every place, shares of receptors would make a document of megabytes.
+        """
+        import sympy as sp
+
+        made = self.model.equations.outputs
+        parts: dict[sp.Expr, sp.Symbol] = {}
+        for out in layer.outputs:
+            if made[out.name].args:
+                parts.setdefault(made[out.name], sp.Symbol(out.name))
+                parts.setdefault(-made[out.name], -sp.Symbol(out.name))
+        write = formula_writer(self._table(layer).__getitem__)
+
+        def formula(expression: sp.Expr, name: str) -> Element:
+            own = sp.Symbol(name)
+            others = {part: to for part, to in parts.items() if own not in to.free_symbols}
+            return write(expression.xreplace(others))
+
+        return formula
 
     def _table(self, layer: Layer) -> dict[str, str]:
         feeds = {c.port.name: c for c in self.model.joined.connections if c.reader == layer.name}
         table = {name: self.covariates[name] for name in (c.name for c in layer.covariates)}
+        for out in layer.outputs:
+            table[out.name] = self.outputs[out.name]
         for state in layer.states:
             table[state.name] = self.states[state.name]
         for parameter in layer.parameters:

@@ -1,7 +1,8 @@
 """The full model of one person on one course as SBML Level 3 Version 2.
 
 Every state is a parameter with a rate rule, every output of a layer one with an assignment rule, in the form in
-which the layer wrote it: an input that another layer feeds is a reference to that layer's output. Doses are events:
+which the layer wrote it: an input that another layer feeds is a reference to that layer's output, and so is a part
+of a formula that is an output itself. Doses are events:
 boluses are added to states, inflows and free inputs are parameters that events set. Time is in hours from the start
 of the course, which is before the laboratory's t = 0 where something is given before it.
 """

@@ -43,6 +43,10 @@ HABENULA = Section(
             "circuit:LHb:tonic", "fraction", "neurons of the lateral habenula that fire tonically"
         ),
         Output("circuit:LHb:silent", "fraction", "neurons of the lateral habenula that are silent"),
+        Output(
+            "lhb:blocked", "fraction", "NMDA current of the habenula that is gone", public=False
+        ),
+        Output("lhb:strained", "fraction", "hyperpolarisation of the habenula", public=False),
     ),
     parameters=(
         Parameter("kir_gain", "fraction", "lhb_kir_gain"),
@@ -65,8 +69,9 @@ def habenula(m: Maths, v: Values, blocks: Blocks) -> tuple[Equations, Any, Any]:
     held = v.lhb_trapping * v["activity:trapping"] * v.trapped
     left = blocks.habenula_left * (1 - held)
     strained = m.minimum(m.maximum(v.stress + v.kir_gain * (v["activity:Kir4.1"] - 1), 0), 1)
-    burst, silent = _shares(m, v, left, v["activity:CaV3"], strained, v["activity:LHb burst"])
-    healthy, _ = _shares(m, v, 1, 1, 0, 1)
+    gone = 1 - left
+    burst, silent = _shares(m, v, gone, v["activity:CaV3"], strained, v["activity:LHb burst"])
+    healthy, _ = _shares(m, v, 0, 1, 0, 1)
     caught = v.trapping_rate * v.trapped_ketamine * blocks.habenula * (1 - v.trapped)
     return (
         Equations(
@@ -75,6 +80,8 @@ def habenula(m: Maths, v: Values, blocks: Blocks) -> tuple[Equations, Any, Any]:
                 "circuit:LHb:burst": burst,
                 "circuit:LHb:tonic": 1 - burst - silent,
                 "circuit:LHb:silent": silent,
+                "lhb:blocked": gone,
+                "lhb:strained": strained,
             },
         ),
         burst,
@@ -83,14 +90,14 @@ def habenula(m: Maths, v: Values, blocks: Blocks) -> tuple[Equations, Any, Any]:
 
 
 def _shares(
-    m: Maths, v: Values, left: Any, t_type: Any, strained: Any, evoked: Any
+    m: Maths, v: Values, gone: Any, t_type: Any, strained: Any, evoked: Any
 ) -> tuple[Any, Any]:
     """Shares of neurons that burst and that are silent: a multinomial logit against tonic firing.
 
     The log-odds are polynomials in the hyperpolarisation ``s`` and in what is blocked, ``x`` of NMDA and ``y``
     of T-type currents; ``evoked`` multiplies the odds of bursting.
     """
-    at = {"s": strained, "x": 1 - left, "y": 1 - t_type}
+    at = {"s": strained, "x": gone, "y": 1 - t_type}
     burst, silent = (
         m.exp(sum(v[f"lhb_{kind}_{word or 0}"] * prod(at[one] for one in word) for word in words))
         for kind, words in _TERMS.items()

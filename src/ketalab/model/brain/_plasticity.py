@@ -60,8 +60,8 @@ PLASTICITY = Section(
         ),
         State(
             "metabolite",
-            "h",
-            "drive of the metabolite on plasticity, hours of full drive, above 1",
+            "fold",
+            "drive of the metabolite on plasticity, a share above 1",
             initial=1.0,
         ),
         State("restored", "h", "plasticity restored, hours of full drive"),
@@ -167,8 +167,9 @@ def plasticity(m: Maths, v: Values, blocks: Blocks) -> Equations:
             "matured": (v.potentiation - v.matured) / v.maturation_time,
             "alone": (trkb * r_alone - alone) / v.bdnf_time,
             "potentiation": gate * (pulse + alone) - v.potentiation / v.potentiation_time,
-            "metabolite": (v.hnk_restoring * hnk + 1 - v.metabolite) / v.bdnf_time,
-            "restored": (v.potentiation + v.metabolite - 1 - v.restored) / v.restoring_time,
+            "metabolite": (hnk + 1 - v.metabolite) / v.bdnf_time,
+            "restored": (v.potentiation + v.hnk_restoring * (v.metabolite - 1) - v.restored)
+            / v.restoring_time,
             "spines": growth - v.turnover * (v.spines - 1),
             "plasma_bdnf": (bdnf - v.plasma_bdnf) / v.plasma_bdnf_time,
         },
