@@ -39,7 +39,8 @@ def test_no_drug_changes_nothing() -> None:
     assert not result.values[PLASMA].any()
     assert not result.values["harm:systolic"].any()
     still = result.values["symptom:depression"]
-    assert still == pytest.approx(np.ones_like(still), abs=1e-12)
+    # States that count from one leave rounding errors behind, which some hours of full drive gather.
+    assert still == pytest.approx(np.ones_like(still), abs=1e-11)
 
 
 @pytest.mark.parametrize("how", ["over 40 min", "bolus", "over 1 s"])

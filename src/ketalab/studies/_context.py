@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ketalab.studies._record import EvidenceRecord, Row
+from ketalab.studies._record import EvidenceRecord, Row, arms_of
 from ketalab.studies._terms import ALL_ARMS
 
 __all__ = ["Context", "arm_id_of", "is_animal"]
@@ -69,7 +69,7 @@ class Context:
 
     def named_arms(self, row: Row, index: int) -> list[str]:
         """Return the arms that a row names, in order; a record's only arm where it names none."""
-        names = [row["arm"]] if row.get("arm") else list(row.get("arms") or ())
+        names = [row["arm"]] if row.get("arm") else arms_of(row)
         if row.get("versus"):
             names.append(row["versus"])
         if not names and len(self.arms) == 1:

@@ -117,6 +117,12 @@ def number(row: Row, key: str) -> float | None:
     return float(value)
 
 
+def arms_of(row: Row) -> list[Any]:
+    """The list of arms that a row names; what is no list names none."""
+    arms = row.get("arms")
+    return list(arms) if isinstance(arms, (list, tuple)) else []
+
+
 def text_of(row: Row, *keys: str) -> str:
     """Return the texts under the keys joined by '; ', empty where there are none."""
     found = (row.get(key) for key in keys)

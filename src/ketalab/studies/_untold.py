@@ -11,7 +11,7 @@ import re
 from ketalab.studies._checks import dose_problem
 from ketalab.studies._context import Context, is_animal
 from ketalab.studies._doses import in_words, resolve_compound
-from ketalab.studies._record import ArmRecord, EvidenceRecord, Row, number, text_of
+from ketalab.studies._record import ArmRecord, EvidenceRecord, Row, arms_of, number, text_of
 from ketalab.studies._usual import UsualDose, act_of, factor_of, usual_dose
 from ketalab.studies._vocabulary import INERT, NO_KIND, ROUTE_WORDS
 
@@ -49,8 +49,8 @@ def may_be_usual(record: EvidenceRecord, arm: str) -> bool:
     rows = [
         row
         for row in record.rows
-        if arm in (row.get("arm"), row.get("versus"), *(row.get("arms") or ()))
-        or not (row.get("arm") or row.get("arms"))
+        if arm in (row.get("arm"), row.get("versus"), *arms_of(row))
+        or not (row.get("arm") or arms_of(row))
     ]
     numbers = (
         any(number(row, key) is not None for key in _NUMBERS)

@@ -24,7 +24,10 @@ _ACTIVITIES, _TARGETS = activities(
 GLUTAMATE = Section(
     inputs=_ACTIVITIES,
     targets=_TARGETS,
-    states=(State("glutamate", "fold", "glutamate throughput", initial=1.0),),
+    states=(
+        State("glutamate", "fold", "glutamate throughput", initial=1.0),
+        State("disinhibited", "fold", "what disinhibition alone gives, share above 1", initial=1.0),
+    ),
     outputs=(
         Output("circuit:interneuron", "fold", "firing of tonically active interneurons, 1 at rest"),
         Output("circuit:pyramidal", "fold", "firing of prefrontal pyramidal cells, 1 at rest"),
@@ -39,10 +42,9 @@ GLUTAMATE = Section(
 )
 
 
-def surge(v: Values, blocks: Blocks) -> Any:
-    """Drive of the surge: positive while disinhibition prevails, negative at anaesthetic block."""
-    collapse = ((blocks.cortical**2) ** 2) ** 2
-    return blocks.interneuron * (1 - blocks.cortical) ** v.steepness - v.fall * collapse
+def disinhibition(v: Values, blocks: Blocks) -> Any:
+    """What block of interneurons lets pyramidal cells do that are not blocked themselves, 0 to 1."""
+    return blocks.interneuron * (1 - blocks.cortical) ** v.steepness
 
 
 def throughput(v: Values) -> Any:
@@ -52,9 +54,15 @@ def throughput(v: Values) -> Any:
 
 def glutamate(m: Maths, v: Values, blocks: Blocks) -> Equations:
     """Glutamate follows the surge; firing of both kinds of cell is read from the same blocks."""
-    drive = v["activity:pyramidal"] * v.glutamate_gain * surge(v, blocks)
+    collapse = ((blocks.cortical**2) ** 2) ** 2
+    released = v["activity:pyramidal"] * disinhibition(v, blocks)
+    fallen = v["activity:pyramidal"] * v.fall * collapse
+    drive = v.glutamate_gain * (released - fallen)
     return Equations(
-        rates={"glutamate": (1 + drive - v.glutamate) / v.glutamate_time},
+        rates={
+            "glutamate": (1 + drive - v.glutamate) / v.glutamate_time,
+            "disinhibited": (1 + released - v.disinhibited) / v.glutamate_time,
+        },
         outputs={
             "circuit:interneuron": 1 - blocks.interneuron,
             "circuit:pyramidal": v["activity:pyramidal"] * v.glutamate,

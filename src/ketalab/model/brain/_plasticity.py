@@ -129,10 +129,12 @@ def _saturated(x: Any, half: Any) -> Any:
 
 
 def _flux(v: Values) -> tuple[Any, Any]:
-    """What TrkB passes on of released BDNF, and what passes it beside BDNF (hypotheses), shares of full drive."""
+    """What TrkB passes on of released BDNF, and what passes it beside BDNF (hypotheses), shares of full drive.
+
+    Release follows disinhibition: less glutamate than at rest takes back nothing that was released.
+    """
     genotype = 1 + v.bdnf_met * (v.val66met - 1)
-    rise = (v.glutamate - 1) / v.glutamate_gain
-    flux = genotype * throughput(v) * rise * (v.translated - 1)
+    flux = genotype * throughput(v) * (v.disinhibited - 1) * (v.translated - 1)
     both = v["unbound:S-ketamine"] + v["unbound:R-ketamine"]
     direct = v.trkb_direct * v.trkb_strength * _saturated(both, v.trkb_half)
     return v["activity:BDNF"] * flux, direct
