@@ -82,8 +82,8 @@ replay: $(VENV)/.package ## replay one published study; writes out/berman2000.ht
 	$(VENV)/bin/ketalab replay berman2000 --replicates 1000 --report out/berman2000.html
 
 .PHONY: test
-test: $(VENV)/.dev ## every test that takes seconds
-	$(PY) -m pytest
+test: $(VENV)/.dev ## every test that takes seconds, on all processors
+	$(PY) -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: science
 science: $(VENV)/.dev ## the slow scientific checks

@@ -61,20 +61,23 @@ def _write_generated(app: Any) -> None:
     from ketalab.model.brain import brain
     from ketalab.model.diagram import compartments, flow_table, write_svg
     from ketalab.model.harm import harm
-    from ketalab.model.mind import behaviour, mind
+    from ketalab.model.mind import behaviour, belief, mind, states
     from ketalab.model.tracing import trace
     from ketalab.model.writing import fact_table, layer_manual
     from ketalab.people import PEOPLE_FACTS
+    from ketalab.report import cards_manual
 
     known = facts()
     of_scales = dict.fromkeys(
         name for scale in scales().values() for name in scale.model_dump().values() if name in known
     )
     # The body's page is of ketamine; the other drugs' equations are their data files.
-    pages = {make.__name__: layer_manual(make()) for make in (brain, mind, behaviour, harm)}
+    layers = (brain, states, belief, mind, behaviour, harm)
+    pages = {make.__name__: layer_manual(make()) for make in layers}
     pages["body"] = layer_manual(ketamine())
     shown = "\n".join(pages.values())
     pages["people"] = fact_table(PEOPLE_FACTS)
+    pages["cards"] = cards_manual()
     pages["scales"] = fact_table(of_scales)
     listed = {*PEOPLE_FACTS, *of_scales}
     pages["others"] = fact_table(n for n in known if f"`{n}`" not in shown and n not in listed)

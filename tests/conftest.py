@@ -21,8 +21,6 @@ PROGRAMS = {
     "r": ("R", ("Rscript",)),
 }
 REQUIRED = set(filter(None, os.environ.get("KETALAB_REQUIRE", "").split(",")))
-_not_run: Counter[str] = Counter()
-
 # No deadlines: a test says whether the code is right, benchmarks say how fast it is.
 settings.register_profile("house", deadline=None, max_examples=40)
 settings.register_profile("ci", deadline=None, max_examples=40, derandomize=True)
@@ -51,7 +49,6 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     # Compiled code is kept between runs, and nothing is written to anyone's home.
     os.environ["KETALAB_CACHE"] = str(config.rootpath / ".pytest_cache" / "ketalab")
-    _not_run.clear()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -59,13 +56,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if item.get_closest_marker(marker) and find_program(marker) is None:
             if marker in REQUIRED:
                 pytest.fail(f"needs {needed} (one of {', '.join(names)}), which is required here")
-            _not_run[marker] += 1
             pytest.skip(f"needs {needed}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _not_run:
-        terminalreporter.write_line(describe_not_run(_not_run))
+    # From the reports, because the tests themselves may have run in other processes.
+    why = Counter(str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
+    counts = {
+        marker: sum(count for reason, count in why.items() if f"Skipped: needs {needed}'" in reason)
+        for marker, (needed, _) in PROGRAMS.items()
+    }
+    if any(counts.values()):
+        terminalreporter.write_line(describe_not_run({k: n for k, n in counts.items() if n}))
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 World = Mapping[str, float]
 
 #: Layers whose outputs a drug changes by what it does, and not by where it is.
-EFFECTS = ("brain", "mind", "behaviour", "harm")
+EFFECTS = ("brain", "states", "belief", "mind", "behaviour", "harm")
 #: The main path alone: no hypothesis that leads past the block of NMDA receptors, none that closes a gate.
 ONE_PATH: World = {"trkb_direct": 0, "hnk_behaviour": 0, "r_path": 0, "opioid_gate": 0}
 

@@ -49,7 +49,7 @@ BLOCKERS: dict[str, tuple[Species, str, str, str, World]] = {
         INFUSION,
         "100 mg",
         "propofol iv over 10 min at 20 min",
-        {"propofol_half_effective": math.inf},
+        {"propofol_half_effective": math.inf, "sedation_propofol_half": math.inf},
     ),
 }
 

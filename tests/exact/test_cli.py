@@ -54,6 +54,9 @@ def test_simulate_prints_one_json_document_and_nothing_else(capsys) -> None:
         "facts",
         "outputs",
         "warnings",
+        "deepest",
+        "timeline",
+        "too_thin",
     }
     assert set(document) == keys
     assert document["schema"] == 1
@@ -262,7 +265,7 @@ def test_a_disk_that_fills_leaves_the_old_file_and_nothing_half_written(
 
 def test_outputs_facts_and_evidence_are_listed_as_json(capsys) -> None:
     _, out, _ = run(capsys, "outputs", "--json")
-    assert {"name", "unit", "layer", "grade", "meaning"} == set(json.loads(out)[0])
+    assert {"name", "unit", "layer", "grade", "meaning", "card"} == set(json.loads(out)[0])
     _, out, _ = run(capsys, "facts", "--assumed", "--json")
     assumed = json.loads(out)
     assert assumed

@@ -126,7 +126,8 @@ def test_every_layer_is_inside_with_all_that_it_declares(exported):
     inside = read(model)
     rules = {rule.getVariable(): rule for rule in inside.getListOfRules()}
     joined = human_model().joined
-    assert [layer.name for layer in joined.layers] == ["body", "brain", "mind", "harm"]
+    layers = [layer.name for layer in joined.layers]
+    assert layers == ["body", "brain", "states", "belief", "mind", "harm"]
     for layer in joined.layers:
         for out in layer.outputs:
             rule = rules.pop(model.outputs[out.name])
@@ -162,7 +163,7 @@ def test_a_layer_reads_the_output_of_another_and_not_its_expression(exported):
     rules = {rule.getVariable(): formula(rule) for rule in read(model).getListOfRules()}
     assert "unbound_S_ketamine" in rules["imaging_NMDA"]
     assert "body_" not in rules["imaging_NMDA"]
-    assert "plasma_venous_ketamine" in rules["harm_systolic"]
+    assert "state_drive" in rules["harm_systolic"]
 
 
 def test_what_is_an_output_itself_is_not_written_out_in_others(exported):

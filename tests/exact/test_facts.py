@@ -28,10 +28,13 @@ from ketalab.facts import (
     fact,
     facts,
     pumps,
+    quoted_facts,
     scales,
+    thin_harms,
 )
 from ketalab.laboratory import animal_model, body_model, facts_of_settings, human_model, hypotheses
 from ketalab.people import PEOPLE_FACTS, Population, Streams, draw, population_facts
+from ketalab.protocol import regimens
 from ketalab.spiking import (
     CORTEX_NUMBERS,
     CORTEX_TIMES,
@@ -58,7 +61,7 @@ RANGE = {"kind": "range", "interval": [1.0, 3.0]}
 #: Facts that code reads by name, and where; every other fact is a constant of a layer, of a
 #: compound, of a scale, or of the default population.
 READ_BY_CODE = {
-    "response_share": "model/mind/_scales.py",
+    "urinary_window": "laboratory/_course.py",
     "expectation_lasts": "laboratory/_course.py",
     "between_study_control": "studies/_replay.py",
     "between_study_drug": "studies/_replay.py",
@@ -126,8 +129,9 @@ def test_the_facts_that_compounds_and_scales_name_are_on_record() -> None:
             assert name is None or fact(name).to("g/mol") > 0
         assert not compound.molecules or math.isclose(sum(compound.molecules.values()), 1.0)
     for scale in scales().values():
-        assert fact(scale.granularity).value <= fact(scale.remission_at_most).value
-        assert fact(scale.remission_at_most).value < fact(scale.baseline_mean).value
+        if scale.remission_at_most is not None:
+            assert fact(scale.granularity).value <= fact(scale.remission_at_most).value
+            assert fact(scale.remission_at_most).value < fact(scale.baseline_mean).value
         assert fact(scale.baseline_mean).value < fact(scale.maximum).value
 
 
@@ -143,7 +147,10 @@ def test_every_fact_is_used_by_something() -> None:
     for compound in compounds().values():
         used |= set(compound.fact_ids())
     for scale in scales().values():
-        used |= set(scale.model_dump(exclude={"id", "name", "measures"}).values())
+        named = scale.model_dump(exclude={"id", "name", "measures"}).values()
+        used |= {name for name in named if name is not None}
+    used |= {name for harm in thin_harms().values() for name in harm.facts}
+    used |= {n for one in regimens().values() for text in one.texts for n in quoted_facts(text)}
     for pump in pumps().values():
         used |= set(pump.facts)
     used |= {hypothesis.fact for hypothesis in hypotheses().values()}

@@ -53,7 +53,8 @@ def test_ratios_are_within_each_person(both) -> None:
 
 def test_risks_stand_beside_whatever_is_compared() -> None:
     found = compare([scenario(p, 2, outputs=(NORKETAMINE,)) for p in (IV, ORAL)])
-    assert [info.name for info in found.outputs] == [NORKETAMINE, "harm:systolic"]
+    risks = ["harm:systolic", "harm:diastolic", "harm:pulse", "harm:urinary"]
+    assert [info.name for info in found.outputs] == [NORKETAMINE, *risks]
     assert found.ratio(found.regimens[1], found.outputs[1]) == {}
 
 

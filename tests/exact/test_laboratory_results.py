@@ -178,7 +178,7 @@ def test_an_output_rests_on_no_fact_of_another() -> None:
         "nmda_ic50_ketamine",
         "relief_time",
     }
-    assert "venous_fast_share" in outputs()["harm:systolic"].facts
+    assert "venous_fast_share" in outputs()["plasma:venous:ketamine"].facts
     assert {"eef2_brake", "half_effective_potentiation"} <= set(outputs()["score:MADRS"].facts)
 
 

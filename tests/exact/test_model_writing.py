@@ -164,7 +164,8 @@ def test_a_planted_parameter_appears_on_the_page():
 
     def equations(m, v):
         made = layer.equations(m, v)
-        return Equations({}, {"harm:systolic": made.outputs["harm:systolic"] * v.planted_share})
+        changed = made.outputs["harm:systolic"] * v.planted_share
+        return Equations({}, {**made.outputs, "harm:systolic": changed})
 
     changed = replace(layer, parameters=(*layer.parameters, planted), equations=equations)
     page = layer_manual(changed)
@@ -173,7 +174,8 @@ def test_a_planted_parameter_appears_on_the_page():
 
 
 def test_a_parameter_without_a_fact_is_refused():
-    layer = replace(harm(), parameters=(Parameter("rise", "mmHg", "systolic_ryse"),))
+    rise = Parameter("rise", "mmHg", "systolic_ryse")
+    layer = replace(harm(), parameters=(rise,), outputs=harm().outputs[:1])
     with pytest.raises(FactError, match="systolic_rise"):
         layer_manual(
             replace(layer, equations=lambda m, v: Equations({}, {"harm:systolic": v.rise}))

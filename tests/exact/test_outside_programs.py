@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 
-def run_checks_of_r(root: Path, required: str) -> subprocess.CompletedProcess[str]:
+def run_checks_of_r(root: Path, required: str, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the checks that need R, on a path without any program."""
     env = os.environ | {"PATH": "", "KETALAB_REQUIRE": required}
     command = [
@@ -20,12 +20,16 @@ def run_checks_of_r(root: Path, required: str) -> subprocess.CompletedProcess[st
         "-p",
         "no:cacheprovider",
         "tests/agreement/test_r.py",
+        *more,
     ]
     return subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
 
 
-def test_checks_without_their_program_are_skipped_and_counted_in_one_line(repo_root: Path) -> None:
-    done = run_checks_of_r(repo_root, "")
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_checks_without_their_program_are_skipped_and_counted_in_one_line(
+    repo_root: Path, processes: str
+) -> None:
+    done = run_checks_of_r(repo_root, "", "--numprocesses", processes)
     assert done.returncode == 0, done.stdout
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("not run here: ")]
     assert line.endswith("checks need R")

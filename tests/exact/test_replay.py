@@ -134,7 +134,6 @@ def test_unverified_rows_are_shown_and_never_counted() -> None:
     ("change", "reason"),
     [
         ({"doses": ["0.1 mg/kg ketamine icv"]}, "'icv' has no model yet"),
-        ({"doses": ["0.02 mg/kg midazolam iv over 40 min"]}, "'midazolam' has no model"),
         ({"doses": [], "unknown_dose": True}, "does not tell the dose"),
         ({"interventions": [{"target": "CaV9", "factor": 0}]}, "'CaV9' has no model yet"),
     ],

@@ -66,6 +66,7 @@ def test_the_parts_come_in_the_order_in_which_they_are_asked_for(page: Any) -> N
         "Observed against predicted",
         "Figures",
         "What was assumed about this study",
+        "How far to trust this",
         "Constants used",
         "References of the constants",
         "How to repeat this",

@@ -35,6 +35,11 @@ def judged(name: str, measure: str = "circuit:glutamate", layer: str = "brain", 
     return Judged(f"{name}:{measure}:drug:1", row, layer, **({"use": "validate"} | changes))
 
 
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
 def make(note: str = "") -> Directions:
     rows = (
         judged("far", probability=0.1),
@@ -184,3 +189,16 @@ def test_what_breaks_is_frozen_only_when_asked(stubbed) -> None:
 def test_a_missed_aim_is_told_and_ends_with_one_when_strict(stubbed, capsys) -> None:
     assert main(["qualify", "--layer", "brain", "--strict"]) == 1
     assert "1 of 1 aims not met: held_stated" in capsys.readouterr().err
+
+
+def test_held_rows_are_also_counted_by_credibility_card(tmp_path: Path) -> None:
+    found = make()
+    counted = {"stated": (1, 3), "assumed": (0, 1), "build": (0, 1)}
+    assert found.by_card() == {"glutamate_synapse": counted}
+    write_directions(found, tmp_path)
+    document = json.loads((tmp_path / "directions.json").read_text("utf-8"))
+    assert document["cards"]["glutamate_synapse"]["stated"] == {"held": 1, "rows": 3}
+    page = (tmp_path / "directions.html").read_text("utf-8")
+    assert '<th scope="row">glutamate_synapse</th><td class="num">1 of 3</td>' in page
+    assert page.count("<h3>Glutamate, BDNF and synapses</h3>") == 1
+    assert "1 of 3" in directions_table(found).split("by credibility card")[1]

@@ -165,3 +165,10 @@ def test_bad_input_is_one_line_and_exit_code_two(words, named, capsys) -> None:
     assert said.out == ""
     assert named in said.err
     assert len(said.err.strip().splitlines()) == 1
+
+
+def test_the_page_has_the_card_of_what_was_measured(page: str) -> None:
+    trust = page[page.index('id="trust"') :]
+    assert trust.count("<h3>") == 1
+    assert "Concentrations of ketamine and its metabolites" in trust
+    assert "context of use" in trust

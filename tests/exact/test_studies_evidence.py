@@ -121,6 +121,7 @@ def test_each_study_has_one_use_and_a_reason(studies):
     assert split().studies["berman2000"].use == "validate"
     build = {name for name, entry in split().studies.items() if entry.use == "build"}
     assert build == {
+        "glue2018_maintenance",
         "zarate2006",
         "zarate2006ketamine_baseline",
         "murrough2013",

@@ -14,10 +14,9 @@ from scipy.integrate import quad
 from scipy.special import k0
 
 from ketalab.facts import Fact, fact, facts
-from ketalab.laboratory import draw_fact, human_model, individuals, using_posterior
+from ketalab.laboratory import draw_fact, human_model, individuals, score_effects, using_posterior
 from ketalab.model import Parameter
 from ketalab.people import People, Population, Streams, draw
-from ketalab.studies._effects import score_effects
 
 Array = NDArray[np.float64]
 N = 20_000

@@ -20,6 +20,7 @@ def outputs_command(
     as_json: bool = typer.Option(False, "--json", help="One JSON document."),
 ) -> None:
     """List every output: name, unit, layer, grade, meaning."""
+    from ketalab.facts import thin_harms
     from ketalab.laboratory import SPECIES, outputs
 
     if species not in SPECIES:
@@ -28,8 +29,21 @@ def outputs_command(
         )
     columns = ("name", "unit", "layer", "grade", "meaning")
     rows = [{c: getattr(info, c) for c in columns} for info in outputs(species).values()]
+    if species == "human":
+        rows += [
+            {
+                "name": n,
+                "unit": "-",
+                "layer": "harm",
+                "grade": "thin",
+                "meaning": f"{h.name}: no number",
+            }
+            for n, h in thin_harms().items()
+        ]
     if as_json:
-        print_json(rows)
+        from ketalab.facts import card_of
+
+        print_json([{**row, "card": card_of(row["name"]).id} for row in rows])
     else:
         print_table(f"{len(rows)} outputs", columns, ([r[c] for c in columns] for r in rows))
 
@@ -188,9 +202,10 @@ def check_command(
 ) -> None:
     """Check every record: schema, units, references, verified flags, the split. Exit 1 on a problem."""
     from ketalab.facts import check_facts
+    from ketalab.protocol import check_regimens
     from ketalab.studies import check_evidence
 
-    problems = [*check_facts(), *check_evidence()]
+    problems = [*check_facts(), *check_regimens(), *check_evidence()]
     if as_json:
         print_json({"problems": problems, "passed": not problems})
     else:

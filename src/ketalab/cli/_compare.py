@@ -9,6 +9,7 @@ import typer
 
 from ketalab._files import check_target
 from ketalab.cli._progress import Progress
+from ketalab.cli._protocols import compared_phrase
 from ketalab.cli._shared import (
     parse_times,
     plain_text,
@@ -27,7 +28,9 @@ _LIMITS = "Research and teaching only; not dosing advice."
 
 def compare_command(
     phrases: list[str] = typer.Argument(
-        None, metavar="PHRASE PHRASE...", help="Two to six regimens, each a phrase in quotes."
+        None,
+        metavar="PHRASE PHRASE...",
+        help="Two to six regimens, each a phrase in quotes or protocol:ID.",
     ),
     matrix: bool = typer.Option(False, "--matrix", help="The table of every form by every route."),
     form: str | None = typer.Option(
@@ -78,7 +81,7 @@ def compare_command(
 
     scenarios = [
         Scenario.parse(
-            phrase,
+            compared_phrase(phrase),
             patients=patients,
             days=days,
             species=species,

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 import typer
 
+from ketalab.cli._benefit import benefit_command, expectancy_command, microdose_command
 from ketalab.cli._calibrate import calibrate_command
 from ketalab.cli._catalogue import cite_app, evidence_app, facts_command, outputs_command
 from ketalab.cli._compare import compare_command
@@ -22,8 +23,10 @@ from ketalab.cli._equivalent import equivalent_command
 from ketalab.cli._events import events_command
 from ketalab.cli._export import export_app
 from ketalab.cli._hypotheses import hypotheses_command
+from ketalab.cli._protocols import protocols_command
 from ketalab.cli._qualify import qualify_command
 from ketalab.cli._replay import replay_command
+from ketalab.cli._scales import scales_command
 from ketalab.cli._simulate import simulate_command
 from ketalab.cli._spiking import spiking_app
 from ketalab.cli._studies import studies_app
@@ -64,6 +67,10 @@ app.command("simulate")(simulate_command)
 app.command("outputs")(outputs_command)
 app.command("compare")(compare_command)
 app.command("equivalent")(equivalent_command)
+app.command("benefit")(benefit_command)
+app.command("expectancy")(expectancy_command)
+app.command("microdose")(microdose_command)
+app.command("protocols")(protocols_command)
 app.command("replay")(replay_command)
 app.command("calibrate")(calibrate_command)
 app.command("qualify")(qualify_command)
@@ -73,6 +80,7 @@ app.add_typer(export_app, name="export")
 app.add_typer(studies_app, name="studies")
 app.add_typer(spiking_app, name="spiking")
 app.add_typer(evidence_app, name="evidence")
+app.command("scales")(scales_command)
 app.command("facts")(facts_command)
 app.command("cite")(cite_app)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ketalab.cli._progress import Progress
+from ketalab.cli._protocols import named_regimen, show_hazards
 from ketalab.cli._shared import (
     DEFAULT_PHRASE,
     parse_times,
@@ -16,11 +17,15 @@ from ketalab.cli._shared import (
     print_warnings,
     read_population,
 )
+from ketalab.cli._states import show_states
 from ketalab.errors import ScenarioError
 
 if TYPE_CHECKING:
     from ketalab.laboratory import Result
+    from ketalab.protocol import Regimen
 
+#: Days simulated where neither an option nor a regimen says.
+_DAYS = 7.0
 #: What the table shows where no output is asked for; ``--json`` and files hold all.
 _SHOWN = (
     "plasma:venous:ketamine",
@@ -34,7 +39,15 @@ _SHOWN = (
     "synapse:spines",
     "rhythm:gamma",
     "state:dissociation",
+    "state:CADSS",
+    "state:MOAAS",
+    "state:sedation",
+    "p:ordinary",
+    "p:dissociated",
+    "p:khole",
+    "p:unresponsive",
     "harm:systolic",
+    "p:nausea",
     "symptom:depression",
     "score:MADRS",
     "p:response:MADRS",
@@ -57,16 +70,23 @@ _SLOW, _HOURS = ("symptom", "score", "p", "synapse"), ("24", "72", "168")
 
 
 def simulate_command(
-    phrase: str = typer.Argument(DEFAULT_PHRASE, help="What is given, as a phrase."),
+    phrase: str | None = typer.Argument(
+        None, help="What is given, as a phrase.", show_default=DEFAULT_PHRASE
+    ),
+    protocol: str | None = typer.Option(
+        None, help="A named regimen in the place of the phrase (see `ketalab protocols`)."
+    ),
     patients: int = typer.Option(200, help="Virtual patients."),
-    days: float = typer.Option(7.0, help="Days simulated."),
+    days: float | None = typer.Option(
+        None, help="Days simulated.", show_default="7, or the regimen's own"
+    ),
     species: str = typer.Option(
         "human", help="human, rat or mouse (rat and mouse: body, brain, behaviour)."
     ),
     population: Path | None = typer.Option(None, help="A population file (YAML)."),
     weight: float | None = typer.Option(None, help="Everyone's body weight, kg."),
     age: float | None = typer.Option(
-        None, help="Everyone's age, years, from 0.1; below 18 the body alone is modelled."
+        None, help="Everyone's age, years, from 0.1; below 12 the body alone is modelled."
     ),
     sex: str | None = typer.Option(None, help="Everyone's sex: f or m."),
     genotype: list[str] = typer.Option([], help="bdnf=val/met or cyp2b6=*1/*6; repeat for more."),
@@ -85,12 +105,14 @@ def simulate_command(
     ),
     seed: int = typer.Option(0, help="Seed of all random numbers."),
     out: Path | None = typer.Option(None, help="Write .parquet, .csv, .nc or .json."),
-    cards: bool = typer.Option(False, help="Credibility cards (none yet)."),
+    cards: bool = typer.Option(
+        False,
+        "--cards",
+        help="Credibility cards of the outputs: what for, on what data, how wrong.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON document on standard output."),
 ) -> None:
     """Simulate a dosing phrase in virtual patients: exposure, receptors, synapses, states, scores, risks."""
-    if cards:
-        raise ScenarioError("--cards: no credibility cards have been written yet")
     from ketalab.laboratory import (
         Scenario,
         check_writable,
@@ -101,10 +123,15 @@ def simulate_command(
 
     if out is not None:
         check_writable(out)
+        _refuse_thin_file(out, output)
+    named = None if protocol is None else named_regimen(protocol, phrase, with_, species)
+    if named is not None:
+        phrase, with_ = named.phrase, with_ or named.with_phrase
+        days = named.days if days is None else days
     scenario = Scenario.parse(
-        phrase,
+        DEFAULT_PHRASE if phrase is None else phrase,
         patients=patients,
-        days=days,
+        days=_DAYS if days is None else days,
         species=species,
         population=read_population(population, weight, age, sex, genotype, species),
         with_phrase=with_,
@@ -124,14 +151,39 @@ def simulate_command(
         progress.close()
     warnings = studied_warnings(scenario)
     print_warnings(warnings)
+    if named is not None and not as_json:
+        typer.echo(f"{named.name} ({named.kind}; grade: {named.grade})")
+        show_hazards(named)
     if out is not None:
         result.save(out)
     if as_json:
-        print_json({**result.document(), "warnings": warnings})
+        document = {**result.document(), "warnings": warnings}
+        if named is not None:
+            document |= _said_of(named)
+        print_json(document | ({"cards": _cards(document["outputs"])} if cards else {}))
         return
-    _show(result, bool(output))
+    shown = _show(result, bool(output))
+    if cards:
+        from ketalab.report import cards_text
+
+        typer.echo(f"\n{cards_text(shown)}")
     if out is not None:
         typer.echo(f"wrote {out}")
+
+
+def _said_of(named: Regimen) -> dict[str, Any]:
+    """What a document says of the regimen that it is of, beside the scenario of its phrase."""
+    about = named.document()
+    kept = ("hazards", "help", "rule", "assumed")
+    return {"protocol": named.id, **{name: about[name] for name in kept if about.get(name)}}
+
+
+def _refuse_thin_file(out: Path, output: list[str]) -> None:
+    """A table of nothing but harms without a number would be empty."""
+    from ketalab.facts import thin_harms
+
+    if output and out.suffix != ".json" and all(name in thin_harms() for name in output):
+        raise ScenarioError(f"--out {str(out)!r}: {output[0]} has no number to write", output[0])
 
 
 def _number(value: float | None) -> str:
@@ -148,9 +200,9 @@ def _asked(species: str, whole: bool, age: float | None) -> tuple[str, ...]:
     Nothing (that is everything) where a document or a file is to hold the whole result, and for others than
     adults.
     """
-    from ketalab.people import ADULT_AGE
+    from ketalab.people import MIND_AGE
 
-    adult = species == "human" and (age is None or age >= ADULT_AGE)
+    adult = species == "human" and (age is None or age >= MIND_AGE)
     return () if whole or not adult else _SHOWN
 
 
@@ -171,11 +223,19 @@ def _shown(summary: list[dict[str, Any]]) -> tuple[str, ...]:
     )
 
 
-def _show(result: Result, chosen: bool) -> None:
-    """Print a table: the typical patient, the median and the middle 90% of patients."""
+def _cards(summary: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cards of what a result holds, each with the outputs that it covers."""
+    from ketalab.facts import cards_of
+
+    found = cards_of(row["name"] for row in summary)
+    return [{**card.document(), "outputs": list(names)} for card, names in found]
+
+
+def _show(result: Result, chosen: bool) -> tuple[str, ...]:
+    """Print a table: the typical patient, the median and the middle 90% of patients. Returns the outputs shown."""
     rows = []
     summary = result.summary()
-    shown = [row["name"] for row in summary] if chosen else _shown(summary)
+    shown = tuple(row["name"] for row in summary) if chosen else _shown(summary)
     for row in summary:
         if row["name"] not in shown:
             continue
@@ -193,6 +253,13 @@ def _show(result: Result, chosen: bool) -> None:
     print_table(
         title, ("output", "figure", "unit", "typical", "median", "90% of patients", "grade"), rows
     )
+    from ketalab.facts import thin_harms
+
+    show_states(result)
+    for thin in result.too_thin() if chosen else ():
+        typer.echo(f"{thin['name']}: {thin['known']} No number: {thin['why']}.")
+    if not chosen and scenario.species == "human":
+        typer.echo(f"Harms without a number (ask for one by name): {', '.join(thin_harms())}.")
     typer.echo(result.check.line())
     if result.statuses:
         first, reason = next(iter(result.statuses.items()))
@@ -204,3 +271,4 @@ def _show(result: Result, chosen: bool) -> None:
         "The band holds the variability between people and the uncertainty of the constants; grade A to D: "
         "the share of assumed constants behind an output. Research and teaching only; not dosing advice."
     )
+    return shown

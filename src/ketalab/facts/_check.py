@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ketalab.errors import InputError, closest
+from ketalab.errors import FactError, InputError, closest
+from ketalab.facts._cards import cards
 from ketalab.facts._load import citations, compounds, facts, scales
 from ketalab.facts._pumps import pumps
 from ketalab.facts._units import check_unit, parse_unit
@@ -42,21 +43,35 @@ def check_facts() -> list[str]:
             if drug not in compounds():
                 problems.append(f"pump {pump.id}: no compound {drug!r}")
     for scale in scales().values():
-        for field in (
-            "maximum",
-            "granularity",
-            "baseline_mean",
-            "baseline_sd",
-            "remission_at_most",
-        ):
-            name = getattr(scale, field)
+        for name, wanted in (*scale.uses(), (scale.fluctuation, "")):
             if name not in known:
-                problems.append(f"scale {scale.id}: no fact {name!r} ({field})")
+                problems.append(f"scale {scale.id}: no fact {name!r}{closest(name, known)}")
                 continue
             try:
-                check_unit(known[name].unit, "points", f"scale {scale.id}: {field}")
+                check_unit(
+                    known[name].unit, wanted or known[name].unit, f"scale {scale.id}: {name}"
+                )
             except InputError as error:
                 problems.append(str(error))
     cited = {record.citation for record in known.values()}
     problems += [f"reference {key}: no fact cites it" for key in references if key not in cited]
+    return problems
+
+
+def _card_problems() -> list[str]:
+    """Names in credibility cards that nothing defines, and figures that cannot be read."""
+    problems = []
+    for card in cards().values():
+        for kind, names, known in (
+            ("reference", card.data_used.citations, citations()),
+            ("fact", card.data_used.facts, facts()),
+        ):
+            problems += [
+                f"card {card.id}: no {kind} {name!r}" for name in names if name not in known
+            ]
+        for one in card.error:
+            try:
+                one.said()
+            except FactError as error:
+                problems.append(f"card {card.id}: {error}")
     return problems

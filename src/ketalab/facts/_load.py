@@ -7,7 +7,7 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,23 +17,47 @@ from ketalab.errors import FactError, closest
 from ketalab.facts._compound import Compound
 from ketalab.facts._record import Fact
 
+#: What a scale measures.
+Domain = Literal[
+    "depression",
+    "suicidality",
+    "anxiety",
+    "ptsd",
+    "ocd",
+    "substance",
+    "dissociation",
+    "psychosis",
+]
 DATA = Path(__file__).parent.parent / "data"
 
 
 class Scale(BaseModel):
-    """A rating scale: range, granularity, floor and rules. Never the wording of its items."""
+    """A rating scale: range, granularity, floor and rules, each the id of a fact. Never the wording of its items.
+
+    ``measures`` is the domain whose severity it shows. ``response`` and ``remission_at_most`` are missing where the
+    scale has no such rule; ``per_hdrs17`` are its points for one of the 17-item Hamilton scale, where known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[A-Z][A-Za-z0-9-]*$")
     name: str
+    measures: Domain
     maximum: str
     granularity: str
     baseline_mean: str
     baseline_sd: str
     fluctuation: str
-    remission_at_most: str
-    measures: str = "depression"
+    remission_at_most: str | None = None
+    response: str | None = None
+    per_hdrs17: str | None = None
+
+    def uses(self) -> tuple[tuple[str, str], ...]:
+        """(fact, unit) of everything that the scale reads; the unit of the fluctuation is its own."""
+        points = ("maximum", "granularity", "baseline_mean", "baseline_sd", "remission_at_most")
+        named = [(getattr(self, field), "points") for field in points]
+        named += [(self.response, "fraction"), (self.per_hdrs17, "ratio")]
+        return tuple((name, unit) for name, unit in named if name is not None)
 
 
 Record = TypeVar("Record", bound=BaseModel)

@@ -20,6 +20,7 @@ from ketalab.judgement._compare import BESIDE, Beside, set_beside
 from ketalab.judgement._contrast import KETAMINE, NALTREXONE, Contrast, glutamate_by_opioid
 from ketalab.judgement._coverage import Coverage, cover
 from ketalab.judgement._directions import (
+    BY_CARD,
     GROUPS,
     HELD,
     JUDGED,
@@ -63,6 +64,7 @@ __all__ = [
     "ADULTS",
     "BESIDE",
     "BREAKS_AT",
+    "BY_CARD",
     "GROUPS",
     "HELD",
     "JUDGED",

@@ -48,6 +48,10 @@ def directions_document(
             for group in GROUPS
             for held, count in (found.share(group),)
         },
+        "cards": {
+            card: {group: {"held": held, "rows": count} for group, (held, count) in groups.items()}
+            for card, groups in found.by_card().items()
+        },
         "questions": dict(found.questions),
         "rows": direction_records(found),
         "glutamate_by_opioid": [contrast_record(one) for one in contrasts],

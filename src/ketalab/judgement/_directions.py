@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ketalab.errors import ScenarioError
+from ketalab.facts import card_of
 from ketalab.judgement._aims import Verdict
 from ketalab.judgement._beside import Row, Task, Tell, replay_tasks
 from ketalab.judgement._frozen import DirectionRow, Frozen, find_rows, frozen, layer_of
@@ -24,6 +25,8 @@ JUDGED = ("brain", "behaviour")
 HELD = 0.8
 Group = Literal["stated", "assumed", "build", "contested", "later", "not expressed"]
 GROUPS: tuple[Group, ...] = ("stated", "assumed", "build", "contested", "later", "not expressed")
+#: Groups that are also summed up by credibility card.
+BY_CARD: tuple[Group, ...] = ("stated", "assumed", "build")
 Basis = Literal["stated", "recalled", "assumed"]
 #: People of an arm where one trial only tells whether a row is expressed.
 _FEW = 4
@@ -88,6 +91,17 @@ class Directions:
         """(held, judged) of the rows of some groups."""
         mine = [row for row in self.rows if row.group in groups]
         return sum(row.held for row in mine), len(mine)
+
+    def by_card(self) -> dict[str, dict[Group, tuple[int, int]]]:
+        """(held, judged) of the rows that are judged, by the credibility card of what they measure, and by group."""
+        table: dict[str, dict[Group, tuple[int, int]]] = {}
+        for row in self.rows:
+            if row.layer in JUDGED and row.group in BY_CARD:
+                card = card_of(row.row.measure).id
+                groups = table.setdefault(card, dict.fromkeys(BY_CARD, (0, 0)))
+                held, judged = groups[row.group]
+                groups[row.group] = held + row.held, judged + 1
+        return dict(sorted(table.items()))
 
     @property
     def expressed(self) -> int:

@@ -1,7 +1,10 @@
 """The laboratory: the one place where model and engine meet."""
 
-from ketalab.laboratory._between import facts_of_settings, study_settings
+from ketalab.laboratory._arms import CONTROLS, Arms, course_of, doses_at, sessions_of, simulate_arms
+from ketalab.laboratory._benefit import Benefit, benefit
+from ketalab.laboratory._between import facts_of_settings, score_effects, study_settings
 from ketalab.laboratory._compare import UNITS, Compared, Comparison, compare
+from ketalab.laboratory._conversion import Converted, convert_score, convertible
 from ketalab.laboratory._course import (
     Course,
     build_matrices,
@@ -10,6 +13,7 @@ from ketalab.laboratory._course import (
     intervention_inputs,
 )
 from ketalab.laboratory._equivalent import Equivalent, Match, equivalent
+from ketalab.laboratory._expectancy import expectancy_share
 from ketalab.laboratory._guard import ALLOWED, Account, Check
 from ketalab.laboratory._hypotheses import (
     Hypothesis,
@@ -31,6 +35,7 @@ from ketalab.laboratory._individuals import (
 from ketalab.laboratory._looks import looks
 from ketalab.laboratory._matrix import Cell, matrix
 from ketalab.laboratory._measures import exposure
+from ketalab.laboratory._microdose import LOW_DOSES, microdose
 from ketalab.laboratory._model import (
     OutputInfo,
     animal_model,
@@ -63,7 +68,7 @@ from ketalab.laboratory._scenario import (
     Engine,
     Scenario,
 )
-from ketalab.laboratory._scores import Baseline, baseline
+from ketalab.laboratory._scores import Baseline, baseline, severity_of
 from ketalab.laboratory._simulate import simulate
 from ketalab.laboratory._studied import warnings as studied_warnings
 from ketalab.laboratory._terminal import TerminalPhase
@@ -72,18 +77,23 @@ from ketalab.laboratory._windows import facts_of_windows, standing, windows_of
 __all__ = [
     "ALLOWED",
     "BATCH",
+    "CONTROLS",
     "DEFAULT_PHRASE",
     "ENGINES",
     "FAILED",
+    "LOW_DOSES",
     "MAX_TIMES",
     "SPECIES",
     "UNITS",
     "Account",
+    "Arms",
     "Baseline",
+    "Benefit",
     "Cell",
     "Check",
     "Compared",
     "Comparison",
+    "Converted",
     "Course",
     "Engine",
     "Equivalent",
@@ -101,15 +111,21 @@ __all__ = [
     "TerminalPhase",
     "animal_model",
     "baseline",
+    "benefit",
     "bioavailability",
     "body_model",
     "build_matrices",
     "check_modelled",
     "check_writable",
     "compare",
+    "convert_score",
+    "convertible",
+    "course_of",
     "current_posterior",
+    "doses_at",
     "draw_fact",
     "equivalent",
+    "expectancy_share",
     "exposure",
     "facts_of_doses",
     "facts_of_settings",
@@ -125,6 +141,7 @@ __all__ = [
     "load_posterior",
     "looks",
     "matrix",
+    "microdose",
     "model_for",
     "nca",
     "output",
@@ -136,8 +153,12 @@ __all__ = [
     "read_posterior",
     "references",
     "run",
+    "score_effects",
+    "sessions_of",
+    "severity_of",
     "shipped_posterior",
     "simulate",
+    "simulate_arms",
     "standing",
     "studied_warnings",
     "study_settings",

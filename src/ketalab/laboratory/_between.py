@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from ketalab.laboratory._individuals import fact_of_people
+from ketalab.laboratory._individuals import draw_fact, fact_of_people
 from ketalab.model.tracing import Traced
 from ketalab.people import People, Streams
 
@@ -58,3 +58,13 @@ def study_settings(
 def facts_of_settings(inputs: Iterable[str]) -> tuple[str, ...]:
     """Ids of the facts behind the between-study effects on the body among some free inputs."""
     return tuple(_spreads(inputs).values())
+
+
+def score_effects(streams: Streams, replicates: int) -> dict[str, Array]:
+    """Effects (R,) on the relief of control and drug: normal, with a half-normal standard deviation."""
+    effects = {}
+    for name in ("control", "drug"):
+        scale = draw_fact(f"between_study_{name}", streams, replicates)
+        sd = np.abs(streams.normal(f"study:{name}:sd", replicates)) * scale
+        effects[f"study:{name}"] = sd * streams.normal(f"study:{name}", replicates)
+    return effects

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +26,9 @@ Array = NDArray[np.float64]
 _SAME_TIME = 3e-7
 #: What a phrase calls the marketed nasal device.
 MARKETED = "device"
+#: The free input that holds on how many days a ketamine was given.
+USE = "use:days"
+_DAY_H = 24.0
 
 
 @dataclass(frozen=True)
@@ -237,6 +241,22 @@ def _give(
     return boluses, inflows
 
 
+def days_of_use(administrations: Sequence[Administration], now_h: float) -> float:
+    """Days on which a ketamine was given within the last half year, up to and with now (hours)."""
+    first = now_h - fact("urinary_window").to("h")
+    return float(
+        len(
+            {
+                math.floor(a.time_h / _DAY_H)
+                for a in administrations
+                if "ketamine" in a.compound
+                and a.amount > 0
+                and first < a.time_h <= now_h + _SAME_TIME
+            }
+        )
+    )
+
+
 def build_schedule(model: Traced, course: Course, people: Individuals) -> Schedule:
     """Cut a course into segments without events inside.
 
@@ -267,6 +287,8 @@ def build_schedule(model: Traced, course: Course, people: Individuals) -> Schedu
         inputs = dict(constant)
         if window is not None:
             inputs["session"] = 1.0 if window[0] - _SAME_TIME <= start < window[1] else 0.0
+        if USE in constant:
+            inputs[USE] = days_of_use(course.administrations, start)
         for intervention, port in zip(course.interventions, scaled, strict=True):
             if intervention.from_h - _SAME_TIME <= start < intervention.to_h - _SAME_TIME:
                 inputs[port] = inputs[port] * intervention.factor

@@ -85,9 +85,12 @@ def _terminal_slope(times: Array, values: Array) -> Array:
     return np.where(slope * total > LEVEL, slope, np.nan)
 
 
-def course_figures(times: Array, values: Array) -> dict[str, Array]:
-    """Peak (value farthest from the first) and its time, of courses (T, N)."""
-    away = np.abs(values - values[0])
+def course_figures(times: Array, values: Array, rest: Array | None = None) -> dict[str, Array]:
+    """Peak and its time, of courses (T, N): the value farthest from that at rest (N,), else from the first.
+
+    A bolus at the first moment moves some outputs at once, so that the first value need not be that at rest.
+    """
+    away = np.abs(values - (values[0] if rest is None else rest))
     place = away.argmax(axis=0)
     return {
         "peak": np.take_along_axis(values, place[None], axis=0)[0],

@@ -1,7 +1,8 @@
 """Which layers are joined for whom, what outputs they offer, and what each output rests on.
 
-Adults have the whole model; rats and mice have a body, a brain and what they do in tests; a bath has receptors in
-it and what they set off; of children there is a body alone.
+Adults have the whole model, and adolescents what adults have, on a body of their own; rats and mice have a body, a
+brain and what they do in tests; a bath has receptors in it and what they set off; of younger children there is a body
+alone.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import sympy as sp
 
 from ketalab.errors import ScenarioError, closest
 from ketalab.facts import compounds, fact, scales
+from ketalab.laboratory._scores import SEVERITY
 from ketalab.model import join
 from ketalab.model.body import body
 from ketalab.model.brain import brain
 from ketalab.model.harm import harm
-from ketalab.model.mind import behaviour, measurement, mind
+from ketalab.model.mind import behaviour, belief, measurement, mind, states
 from ketalab.model.tracing import Traced, trace
 
 if TYPE_CHECKING:
@@ -32,8 +34,8 @@ _OTHERS = {"child": "children", "rat": "rats", "mouse": "mice", "in_vitro": "a b
 
 @cache
 def human_model() -> Traced:
-    """Return the traced human model: body, brain, mind, harm."""
-    return trace(join((body(), brain(), mind(), harm())))
+    """Return the traced human model: body, brain, mind (states, belief, symptoms), harm."""
+    return trace(join((body(), brain(), states(), belief(), mind(), harm())))
 
 
 @cache
@@ -50,8 +52,9 @@ def animal_model(species: str) -> Traced:
 
 
 def whom(scenario: Scenario) -> str:
-    """Whom a scenario is about: *human* (adults), *child*, *rat* or *mouse*."""
-    return "child" if scenario.population.children else scenario.species
+    """Whom a scenario is about: *human* (from 12 years on), *child*, *rat* or *mouse*."""
+    young = scenario.population.children and not scenario.population.adolescents
+    return "child" if young else scenario.species
 
 
 def model_for(scenario: Scenario) -> Traced:
@@ -130,16 +133,17 @@ def _offered(who: str) -> dict[str, OutputInfo]:
             )
     if who != "human":
         return table
-    depression = facts_of("symptom:depression")
     for scale in scales().values():
+        behind_it = SEVERITY.get(scale.measures)
         made = measurement(scale.id)
-        assert made is not None
-        used = tuple(dict.fromkeys((*depression, *made.facts)))
-        rows = (
-            (f"score:{scale.id}", "points", f"{scale.name}: score as a rater writes it"),
-            (f"p:response:{scale.id}", "fraction", f"{scale.name}: probability of response"),
-            (f"p:remission:{scale.id}", "fraction", f"{scale.name}: probability of remission"),
-        )
+        if behind_it is None or made is None:
+            continue
+        used = tuple(dict.fromkeys((*facts_of(behind_it), *made.facts)))
+        rows = [(f"score:{scale.id}", "points", f"{scale.name}: score as a rater writes it")]
+        for rule, word in (("response", "response"), ("remission_at_most", "remission")):
+            if getattr(scale, rule) is not None:
+                says = f"{scale.name}: probability of {word}"
+                rows.append((f"p:{word}:{scale.id}", "fraction", says))
         for name, unit, meaning in rows:
             table[name] = OutputInfo(name, unit, "mind", grade(used), meaning, "course", used)
     return table

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from ketalab._files import atomic_path, check_target, write_text
 from ketalab.errors import OutputError
-from ketalab.facts import citations, fact
+from ketalab.facts import citations, fact, thin_harms
 from ketalab.laboratory._guard import TYPICAL, Check, by_number
 from ketalab.laboratory._measures import CONCENTRATION, REPORT_HOURS
 from ketalab.laboratory._model import OutputInfo
 from ketalab.laboratory._scenario import Scenario
+from ketalab.laboratory._timeline import DEPTHS, timeline
 
 if TYPE_CHECKING:
     import polars
@@ -131,6 +132,35 @@ class Result:
         at = {str(h): one(f"at {h}") for h in REPORT_HOURS if f"at {h}" in self.figures[info.name]}
         return {"peak": one("peak"), "time_of_peak_h": one("time_of_peak_h"), "at": at}
 
+    def timeline(self) -> list[dict[str, Any]]:
+        """States in the order in which they begin: what, from when to when, how strong, in what share, and the grade.
+
+        Of the states whose outputs are in the result; see :mod:`ketalab.laboratory._timeline`.
+        """
+        spelled = {n: f for n, f in self.figures.items() if "from_h" in f}
+        peaks = {n: f["peak"] for n, f in self.figures.items() if "peak" in f}
+        grades = {info.name: info.grade for info in self.outputs}
+        units = {info.name: info.unit for info in self.outputs}
+        return timeline(spelled, peaks, grades, units)
+
+    def deepest(self) -> dict[str, float] | None:
+        """How likely each state is the deepest that a patient comes to: four probabilities that sum to one.
+
+        None where not all four (``p:ordinary``, ``p:dissociated``, ``p:khole``, ``p:unresponsive``) are in the result.
+        """
+        shares = {name: self.figures.get(f"p:{name}", {}).get("deepest") for name in DEPTHS}
+        known = {
+            name: float(np.nanmean(share)) for name, share in shares.items() if share is not None
+        }
+        return known if len(known) == len(DEPTHS) else None
+
+    def too_thin(self) -> list[dict[str, Any]]:
+        """Harms of people for which data are too thin for a number: those asked for, or all where nothing was."""
+        if self.scenario.species != "human":
+            return []
+        known, asked = thin_harms(), self.scenario.outputs
+        return [known[name].document() for name in known if name in asked or not asked]
+
     def course(self) -> dict[str, Any]:
         """The courses at the asked times: typical, 5th, 50th and 95th percentile."""
         values = {}
@@ -160,6 +190,12 @@ class Result:
     def document(self) -> dict[str, Any]:
         """The whole result as one JSON document."""
         document = {**self.head(), "outputs": self.summary()}
+        if thin := self.too_thin():
+            document["too_thin"] = thin
+        if rows := self.timeline():
+            document["timeline"] = rows
+        if (depth := self.deepest()) is not None:
+            document["deepest"] = depth
         if self.scenario.times:
             document["course"] = self.course()
         return document

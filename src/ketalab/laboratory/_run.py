@@ -69,10 +69,14 @@ def _inputs_at(
 
 @dataclass(frozen=True)
 class Integrated:
-    """Outputs over time, name -> (T, N), NaN for who failed; the account names people by their places."""
+    """Outputs over time, name -> (T, N), NaN for who failed; ``rest`` holds them before anything is given, (N,).
+
+    The account names people by their places.
+    """
 
     values: dict[str, Array]
     account: Account = field(default_factory=Account)
+    rest: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,23 @@ class _Task:
         return values, failed
 
 
+def at_rest(prepared: Prepared, people: Individuals, names: Sequence[str]) -> dict[str, Array]:
+    """Outputs before anything is given, name -> (N,): every state at its start, every input at its default."""
+    model, count = prepared.model, people.parameters.shape[1]
+    arguments = (
+        [np.zeros(count)] * len(model.linear),
+        [np.full(count, start) for start in model.initial],
+        list(people.parameters),
+        list(people.covariates),
+        [np.full(count, model.defaults[name]) for name in model.inputs],
+    )
+    with np.errstate(all="ignore"):
+        return {
+            name: np.broadcast_to(np.asarray(cached_output(model, name)(*arguments)), (count,))
+            for name in names
+        }
+
+
 def integrate(
     prepared: Prepared,
     people: Individuals,
@@ -155,7 +176,10 @@ def integrate(
     """
     count = people.parameters.shape[1]
     task = _Task(prepared, people, weights, names, settings or {})
-    made = Integrated({name: np.empty((len(times), count)) for name in names})
+    made = Integrated(
+        {name: np.empty((len(times), count)) for name in names},
+        rest=at_rest(prepared, people, names),
+    )
     alone = engine == "checker"
     checked = choose_checked(np.arange(count) if numbers is None else numbers)
     guarded = not alone and bool(prepared.model.states)

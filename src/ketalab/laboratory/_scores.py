@@ -26,6 +26,37 @@ class Baseline:
     fluctuation: Array
 
 
+#: Output of the layers that tells how much is left of a domain (share of baseline), or how strong an acute one is.
+SEVERITY = {
+    "depression": "symptom:depression",
+    "suicidality": "symptom:suicidality",
+    "anxiety": "symptom:anxiety",
+    "ptsd": "symptom:ptsd",
+    "ocd": "symptom:ocd",
+    "substance": "symptom:substance",
+    "dissociation": "state:CADSS",
+}
+
+
+def about_scale(name: str) -> bool:
+    """Whether an output is read from a rating scale, and not from a layer."""
+    return name.startswith(("score:", "p:response:", "p:remission:"))
+
+
+def severity_of(name: str) -> str:
+    """The layers' output that a scale, or an output read from it, shows.
+
+    Raises
+    ------
+    ScenarioError
+        The scale is unknown, or nothing in the model tells what it measures.
+    """
+    made = scales().get(name.rpartition(":")[2])
+    if made is None or made.measures not in SEVERITY:
+        raise ScenarioError(f"scale {name!r} has no model yet of what it measures", name)
+    return SEVERITY[made.measures]
+
+
 def scale(name: str) -> Measurement:
     """Measurement model of a scale; :class:`~ketalab.errors.ScenarioError` where it is unknown."""
     made = measurement(name)
@@ -49,8 +80,15 @@ def baseline(
     stated = next((b for b in population.baseline if b.measure == name), None)
     mean = stated.mean if stated else drawn(record.baseline_mean)
     sd = stated.sd if stated and stated.sd is not None else drawn(record.baseline_sd)
-    severity = np.clip(mean + sd * people.severity, made.granularity, made.maximum)
-    return Baseline(made, severity, drawn(record.fluctuation) * severity)
+    least = 0.0 if made.acute else made.granularity
+    severity = np.clip(mean + sd * people.severity, least, made.maximum)
+    moved = drawn(record.fluctuation)
+    return Baseline(made, severity, moved if made.acute else moved * severity)
+
+
+def severity_at(base: Baseline, course: Array) -> Array:
+    """Severity in points (..., N) behind a scale: what remains of baseline, or baseline and an acute rise."""
+    return base.severity + course if base.scale.acute else base.severity * course
 
 
 def fluctuation(base: Baseline, people: People, purpose: str) -> Array:
@@ -69,10 +107,12 @@ def probability_below(base: Baseline, remaining: Array, limit: Array) -> Array:
 
 def response_probability(base: Baseline, remaining: Array) -> Array:
     """Probability of response at a visit, (..., N)."""
+    assert base.scale.response is not None
     return probability_below(base, remaining, (1 - base.scale.response) * base.severity)
 
 
 def remission_probability(base: Baseline, remaining: Array) -> Array:
     """Probability of remission at a visit, (..., N)."""
+    assert base.scale.remission_at_most is not None
     limit = np.full_like(base.severity, base.scale.remission_at_most)
     return probability_below(base, remaining, limit)

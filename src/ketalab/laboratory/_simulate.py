@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.engine import Tell
+from ketalab.facts import thin_harms
 from ketalab.laboratory._between import facts_of_settings, study_settings
 from ketalab.laboratory._course import Course, facts_of_doses
 from ketalab.laboratory._guard import TYPICAL, Account, middles
@@ -26,11 +27,15 @@ from ketalab.laboratory._result import Result
 from ketalab.laboratory._run import BATCH, Integrated, integrate
 from ketalab.laboratory._scenario import BEHAVIOURS, Scenario
 from ketalab.laboratory._scores import (
+    about_scale,
     baseline,
     fluctuation,
     remission_probability,
     response_probability,
+    severity_at,
+    severity_of,
 )
+from ketalab.laboratory._timeline import DEPTHS, KINDS, deepest, spells
 from ketalab.laboratory._work import Progress, Work
 from ketalab.people import People, Streams, draw, population_facts
 from ketalab.protocol import Variant
@@ -43,11 +48,13 @@ _PREPARATION, _BATCH_OF_WORK = 1.0, 3.0
 _DEFAULT_TIMES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
 
+#: Where all of these are asked for, the deepest state is told too.
+_DEPTH_OUTPUTS = frozenset(f"p:{name}" for name in DEPTHS)
+
+
 def _layer_outputs(infos: tuple[OutputInfo, ...]) -> tuple[str, ...]:
     """Outputs of the layers that are needed for the asked outputs."""
-    names = [i.name for i in infos if i.name.split(":")[0] not in ("score", "p")]
-    if len(names) < len(infos):
-        names.append("symptom:depression")
+    names = [severity_of(i.name) if about_scale(i.name) else i.name for i in infos]
     return tuple(dict.fromkeys(names))
 
 
@@ -66,7 +73,7 @@ def _scored(
     times: Array,
     noise: bool,
 ) -> Array:
-    """Score, response or remission (T, N) from the severity that remains (T, N)."""
+    """Score, response or remission (T, N) from the severity that a scale shows (T, N)."""
     *kind, scale = info.name.split(":")
     uncertainty: Uncertainty = "person" if noise and scenario.uncertainty else "none"
     base = baseline(scale, scenario.population, people, uncertainty)
@@ -74,7 +81,7 @@ def _scored(
         return response_probability(base, remaining)
     if kind == ["p", "remission"]:
         return remission_probability(base, remaining)
-    severity = base.severity * remaining
+    severity = severity_at(base, remaining)
     if not noise:
         return base.scale.expected(severity)
     moved = np.stack([fluctuation(base, people, f"{scale}:{t:.9g}") for t in times])
@@ -103,12 +110,16 @@ class _Group:
         visits = np.unique(np.concatenate([[0.0], self.kept, hours]))
         self.visits = np.searchsorted(self.times, visits)
 
-    def _figures(self, info: OutputInfo, course: Array, rated: bool) -> dict[str, Array]:
+    def _figures(
+        self, info: OutputInfo, course: Array, rated: bool, rest: Array | None
+    ) -> dict[str, Array]:
         if info.measure == "concentration":
             return exposure(self.times, course)
         seen = self.visits if rated else slice(None)
+        kind = next((k for k in KINDS if k.output == info.name), None)
+        when = {} if kind is None else spells(self.times, course, kind)
         at = {f"at {hour}": course[place] for hour, place in self.report.items()}
-        return {**course_figures(self.times[seen], course[seen]), **at}
+        return {**course_figures(self.times[seen], course[seen], rest), **at, **when}
 
     def integrate(
         self,
@@ -142,7 +153,12 @@ class _Group:
         )
 
     def measure(
-        self, people: People, values: dict[str, Array], *, noise: bool
+        self,
+        people: People,
+        values: dict[str, Array],
+        rest: Mapping[str, Array],
+        *,
+        noise: bool,
     ) -> tuple[dict[str, Array], dict[str, dict[str, Array]]]:
         """Courses at the kept times, and figures; NaN for people whose solution failed."""
         failed = np.isnan(values[self.names[0]][0])
@@ -154,15 +170,22 @@ class _Group:
             else:
                 course = np.full((len(self.times), len(people)), np.nan)
                 places = self.visits if rated else np.arange(len(self.times))
-                remaining = values["symptom:depression"][places]
+                remaining = values[severity_of(info.name)][places]
                 course[places] = _scored(
                     info, remaining, self.scenario, people, self.times[places], noise
                 )
             courses[info.name] = course[self.keep]
             figures[info.name] = {
                 name: np.where(failed, np.nan, figure)
-                for name, figure in self._figures(info, course, rated).items()
+                for name, figure in self._figures(info, course, rated, rest.get(info.name)).items()
             }
+        if not _DEPTH_OUTPUTS - values.keys():
+            depth = deepest({name: values[name] for name in _DEPTH_OUTPUTS})
+            for name, share in depth.items():
+                figures[f"p:{name}"] = {
+                    **figures.get(f"p:{name}", {}),
+                    "deepest": np.where(failed, np.nan, share),
+                }
         return courses, figures
 
 
@@ -190,7 +213,14 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
         patients miss the allowed error.
     """
     who, model = whom(scenario), model_for(scenario)
-    infos = tuple(output(n, who) for n in scenario.outputs) or tuple(outputs(who).values())
+    thin = thin_harms() if who == "human" else {}
+    asked = [name for name in scenario.outputs if name not in thin]
+    infos = tuple(output(n, who) for n in asked)
+    if not scenario.outputs:
+        infos = tuple(outputs(who).values())
+    if not infos:
+        # Nothing that has a number was asked for.
+        return Result(scenario, (), np.array(scenario.times), {}, {}, {}, {}, ())
     treatment = scenario.treatment()
     streams = Streams(scenario.seed)
     uncertainty: Uncertainty = "person" if scenario.uncertainty else "none"
@@ -236,11 +266,13 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
             account.add(solved.account, [*where.tolist(), TYPICAL])
             if beside:
                 last = {name: course[:, -1:] for name, course in solved.values.items()}
-                typical, typical_figures = group.measure(person, last, noise=False)
+                rest = {name: value[-1:] for name, value in solved.rest.items()}
+                typical, typical_figures = group.measure(person, last, rest, noise=False)
             if not len(members):
                 continue
             first = {name: course[:, : len(members)] for name, course in solved.values.items()}
-            courses, made = group.measure(some, first, noise=True)
+            rest = {name: value[: len(members)] for name, value in solved.rest.items()}
+            courses, made = group.measure(some, first, rest, noise=True)
             for name, course in courses.items():
                 values[name][:, where] = course
                 for figure, value in made[name].items():

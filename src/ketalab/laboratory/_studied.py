@@ -183,6 +183,11 @@ def warnings(scenario: Scenario) -> list[str]:
     people: Who = "children" if population.children else "adults"
     weight = typical_weight(population)
     lines = list(_about_people(population, people))
+    if population.adolescents:
+        lines.append(
+            "adolescents: receptors, states, symptoms and harms are those of adults on an adolescent's body; "
+            "no trial of them is on record"
+        )
     for variant in scenario.treatment().variants:
         for dose in variant.administrations:
             if dose.compound in FORMS and dose.amount > 0 and dose.program is None:

@@ -4,12 +4,13 @@ from ketalab.people._draw import FACTS as PEOPLE_FACTS
 from ketalab.people._draw import draw, population_facts, typical_people
 from ketalab.people._people import People
 from ketalab.people._population import GENOTYPES, Baseline, Population, Species, Spread
-from ketalab.people._sizes import ADULT_AGE
+from ketalab.people._sizes import ADULT_AGE, MIND_AGE
 from ketalab.people._streams import Streams
 
 __all__ = [
     "ADULT_AGE",
     "GENOTYPES",
+    "MIND_AGE",
     "PEOPLE_FACTS",
     "Baseline",
     "People",

@@ -12,7 +12,7 @@ from ketalab._files import read_yaml
 from ketalab._problems import first_problem
 from ketalab.errors import ScenarioError, closest
 from ketalab.facts import scales
-from ketalab.people._sizes import ADULT_AGE, AGES, HEIGHTS, WEIGHTS
+from ketalab.people._sizes import ADULT_AGE, AGES, HEIGHTS, MIND_AGE, WEIGHTS
 
 Species = Literal["human", "rat", "mouse", "in_vitro"]
 GENOTYPES: Mapping[str, Mapping[str, int]] = {
@@ -64,6 +64,11 @@ class Population(BaseModel):
     def children(self) -> bool:
         """Whether these are people below 18 years."""
         return self.age is not None and middle(self.age) < ADULT_AGE
+
+    @property
+    def adolescents(self) -> bool:
+        """Whether these are people from 12 to below 18 years."""
+        return self.children and self.age is not None and middle(self.age) >= MIND_AGE
 
     @model_validator(mode="after")
     def _possible(self) -> Population:

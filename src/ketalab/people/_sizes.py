@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 #: Below this age (years) people are children, with a body model of their own.
 ADULT_AGE = 18.0
+#: From this age (years) on states and symptoms are modelled, as those of adults.
+MIND_AGE = 12.0
 #: Youngest and oldest (years).
 AGES = (0.1, 100.0)
 #: Shortest and tallest (cm).

@@ -19,6 +19,16 @@ from ketalab.protocol._limits import (
     MAX_TIME_H,
     MAX_VARIANTS,
 )
+from ketalab.protocol._named import (
+    HELP,
+    Phase,
+    Regimen,
+    check_regimens,
+    read_regimen,
+    regimen,
+    regimen_schema,
+    regimens,
+)
 from ketalab.protocol._phrase import parse_phrase
 from ketalab.protocol._program import Program, Target
 from ketalab.protocol._records import Administration, Treatment, Variant
@@ -26,6 +36,7 @@ from ketalab.protocol._words import DEVICES, ROUTES, SALTS
 
 __all__ = [
     "DEVICES",
+    "HELP",
     "MAX_ADMINISTRATIONS",
     "MAX_CHARACTERS",
     "MAX_HOLD_H",
@@ -43,10 +54,17 @@ __all__ = [
     "Control",
     "Event",
     "Intervention",
+    "Phase",
     "Program",
+    "Regimen",
     "Target",
     "Treatment",
     "Variant",
+    "check_regimens",
     "events",
     "parse_phrase",
+    "read_regimen",
+    "regimen",
+    "regimen_schema",
+    "regimens",
 ]

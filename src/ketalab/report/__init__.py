@@ -1,5 +1,7 @@
 """Reports: what replays and qualifications found, as a page, a picture and a table for the terminal."""
 
+from ketalab.report._benefit import write_benefit
+from ketalab.report._cards import cards_manual, cards_section, cards_text
 from ketalab.report._compare import COLUMNS as COMPARISON_COLUMNS
 from ketalab.report._compare import comparison_rows, write_comparison
 from ketalab.report._directions import DIRECTION_FILES, directions_table, write_directions
@@ -14,12 +16,16 @@ from ketalab.report._terminal import replay_table
 __all__ = [
     "COMPARISON_COLUMNS",
     "DIRECTION_FILES",
+    "cards_manual",
+    "cards_section",
+    "cards_text",
     "check_folder",
     "comparison_rows",
     "directions_table",
     "qualification_table",
     "replay_picture",
     "replay_table",
+    "write_benefit",
     "write_comparison",
     "write_directions",
     "write_qualification",

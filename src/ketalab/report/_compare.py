@@ -13,6 +13,7 @@ from ketalab import __version__
 from ketalab._files import write_text
 from ketalab.laboratory import Compared, Comparison, OutputInfo
 from ketalab.report import _panels, _vega
+from ketalab.report._cards import cards_section
 from ketalab.report._figure import DataTable, Figure, Panel, sentences
 from ketalab.report._page import environment
 from ketalab.report._words import clean, hours, number, plural, span
@@ -112,6 +113,7 @@ def write_comparison(found: Comparison, path: Path | str) -> Path:
             columns=COLUMNS,
             rows=comparison_rows(found),
             warnings=[clean(line) for line in found.warnings],
+            cards=cards_section(info.name for info in found.outputs),
             command=_command(found),
             version=__version__,
         )

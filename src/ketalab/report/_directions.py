@@ -11,6 +11,7 @@ from ketalab import __version__
 from ketalab._files import write_text
 from ketalab.facts import DATA
 from ketalab.judgement import (
+    JUDGED,
     Ablation,
     Contrast,
     Directions,
@@ -18,9 +19,11 @@ from ketalab.judgement import (
     directions_document,
     to_csv,
 )
+from ketalab.report._cards import cards_section
 from ketalab.report._directions_tables import (
     ablation_table,
     aims_of_directions,
+    cards_table,
     contested_tables,
     contrast_table,
     directions_lead,
@@ -89,6 +92,8 @@ def directions_page(
             misses=misses_of(found),
             aims=aims_of_directions(found),
             totals=totals_table(found),
+            by_card=cards_table(found),
+            cards=cards_section(row.row.measure for row in found.rows if row.layer in JUDGED),
             assumed=rows_table(
                 "Rows with a dose, time or act recalled or assumed; the least probable first.",
                 found.of("assumed"),
@@ -161,6 +166,7 @@ def directions_table(
     if ablated is not None:
         add("What falls without each mechanism", ablation_table(ablated))
     add("All rows", totals_table(found))
+    add("Rows held, by credibility card", cards_table(found))
     lines = [f"{len(ids)}: {plain(reason)}" for reason, ids in reasons(found)]
     if lines:
         blocks.append("Rows not expressed, by reason\n" + "\n".join(lines))

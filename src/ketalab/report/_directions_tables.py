@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ketalab.judgement import (
+    BY_CARD,
     GROUPS,
     HELD,
     JUDGED,
@@ -90,6 +91,19 @@ def totals_table(found: Directions) -> Table:
         + "; ".join(f"{name}, {words}" for name, words in GROUP_WORDS.items() if name != words)
         + ".",
         ("Layer", "Rows", *(group.capitalize() for group in GROUPS)),
+        tuple(rows),
+    )
+
+
+def cards_table(found: Directions) -> Table:
+    """Rows held by the credibility card of what they measure; contested rows are in none."""
+    rows = [
+        (card, *(f"{held} of {count}" for held, count in groups.values()))
+        for card, groups in found.by_card().items()
+    ]
+    return Table(
+        "Rows held, by the credibility card of what they measure.",
+        ("Card", *(group.capitalize() for group in BY_CARD)),
         tuple(rows),
     )
 

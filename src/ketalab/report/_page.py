@@ -9,6 +9,7 @@ from typing import Any
 from ketalab import __version__
 from ketalab._files import write_text
 from ketalab.errors import OutputError
+from ketalab.report._cards import cards_section, outputs_of
 from ketalab.report._rows import RowView, tally, view_rows
 from ketalab.report._study import StudyView, gather_constants, view_study
 from ketalab.report._words import number, span
@@ -94,6 +95,7 @@ def write_replay_report(replays: Sequence[Replay], path: Path | str) -> Path:
             studies=views,
             tally=together,
             constants=gather_constants(replays),
+            cards=cards_section(outputs_of(replays)),
             version=__version__,
         )
     )

@@ -21,6 +21,7 @@ from ketalab.judgement import (
     to_csv,
     vote_records,
 )
+from ketalab.report._cards import cards_section
 from ketalab.report._page import environment
 from ketalab.report._qualification_tables import (
     aims_table,
@@ -104,6 +105,7 @@ def qualification_page(found: Qualification) -> str:
             contradictions=found.contradictions,
             skipped=skipped_rows(found.points),
             notes=_notes(),
+            cards=cards_section(f"plasma:venous:{p.molecule}" for p in found.points),
             version=__version__,
         )
     )

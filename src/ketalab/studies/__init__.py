@@ -9,6 +9,7 @@ from ketalab.studies._convert import Conversion, convert_records, join_conversio
 from ketalab.studies._evidence import check_evidence, convert_packaged, evidence_records
 from ketalab.studies._ledger import ledger, write_conversion
 from ketalab.studies._load import list_studies, load_study, parse_study
+from ketalab.studies._low_dose import low_dose_studies
 from ketalab.studies._schema import (
     Arm,
     Assumption,
@@ -50,6 +51,7 @@ __all__ = [
     "ledger",
     "list_studies",
     "load_study",
+    "low_dose_studies",
     "parse_study",
     "replay",
     "replay_study",

@@ -55,11 +55,7 @@ def plan_arms(
             treatment, interventions = _treatment(arm), _interventions(arm)
             if arm.genotype:
                 population_of(study, arm)
-            # An active control without kinetics acts through the setting of the trial, not as a drug.
-            kept = tuple(
-                Variant(v.weight, tuple(a for a in v.administrations if a.compound != arm.control))
-                for v in treatment.variants
-            )
+            kept = treatment.variants
             for variant in kept:
                 check_modelled(model, variant.administrations)
                 _check_acting(study, arm, model, variant.administrations)

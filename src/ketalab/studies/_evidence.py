@@ -8,6 +8,7 @@ from typing import Any
 
 from ketalab._files import read_yaml
 from ketalab.errors import InputError
+from ketalab.facts import cards
 from ketalab.studies._convert import Conversion, convert_records, join_conversions
 from ketalab.studies._ledger import LEDGER
 from ketalab.studies._load import list_studies, load_study, studies_folder
@@ -55,6 +56,7 @@ def check_evidence() -> list[str]:
     problems += _shared_dois(studies)
     problems += _split_problems(studies)
     problems += _ledger_problems(studies)
+    problems += _card_problems()
     return problems
 
 
@@ -96,6 +98,20 @@ def _split_problems(studies: dict[str, Study]) -> Iterator[str]:
     for group in split().same_study:
         named |= {*group.records}
     yield from (f"split.yaml: {name!r} is no evidence record" for name in sorted(named - known))
+
+
+def _card_problems() -> Iterator[str]:
+    entries = split().studies
+    for card in cards().values():
+        for name in (*card.data_used.studies, *card.data_held_out):
+            if name not in entries:
+                yield f"card {card.id}: no study {name!r} in split.yaml"
+        for name in card.data_used.studies:
+            if name in entries and entries[name].use == "validate":
+                yield f"card {card.id}: used {name!r}, which split.yaml holds out"
+        for name in card.data_held_out:
+            if name in entries and entries[name].use != "validate":
+                yield f"card {card.id}: held out {name!r}, which split.yaml uses"
 
 
 def _ledger_problems(studies: dict[str, Study]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.laboratory import outputs
+from ketalab.laboratory import outputs, severity_of
 from ketalab.studies._observe import Observer, Seen
 from ketalab.studies._schema import Study
 
@@ -48,7 +48,9 @@ class Gathered:
                 kept = one.values[name][:, :, :4].reshape(len(one.times), -1)
                 courses.setdefault(name, []).append(kept.astype(np.float32))
             scores = self._scores.setdefault(arm, {})
-            for scale in self.scales if "symptom:depression" in one.values else ():
+            for scale in self.scales:
+                if severity_of(scale) not in one.values:
+                    continue
                 means = [self.observer.score(one, scale, h)[1].mean(axis=1) for h in one.times]
                 scores.setdefault(scale, []).append(np.stack(means))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.errors import ScenarioError
-from ketalab.laboratory import Baseline, output, outputs
+from ketalab.laboratory import Baseline, output, outputs, severity_of
 from ketalab.laboratory import baseline as scale_baseline
 from ketalab.people import Baseline as StatedBaseline
 from ketalab.people import People, Population
@@ -54,8 +54,44 @@ class Seen:
         return self.people.normal(purpose).reshape(self.shape)
 
 
+#: Scales on which a severity without a name is read, by the condition treated; of all others the last.
+_USUAL_SCALES = {"PTSD": "CAPS-5", "OCD": "Y-BOCS", "suicidality": "SSI", "": "MADRS"}
+#: Measures that name what is rated and no scale.
+_UNSCALED = {"depression severity": "", "antidepressant effect": "", "suicidal ideation": "SSI"}
+#: Counts of people that name no scale, and the event on a scale that they are.
+_EVENTS = {"suicidal ideation absent": ("remission", "SSI")}
+
+
+def named_scale(study: Study) -> str | None:
+    """The first scale that a study names in its baselines or rows, of those that have a model."""
+    named = [b.measure for b in study.population.baseline] + [o.measure for o in study.outcomes]
+    scales = [name for name in named if f"score:{name}" in outputs()]
+    return scales[0] if scales else None
+
+
+def usual_scale(study: Study) -> str:
+    """The scale that a study of this condition would use, where it names none."""
+    usual = _USUAL_SCALES.get(study.population.condition or "", _USUAL_SCALES[""])
+    return usual if f"score:{usual}" in outputs() else _USUAL_SCALES[""]
+
+
+def names_no_scale(row: Outcome) -> bool:
+    """Whether a row tells a response, a remission or a severity, and not on which scale."""
+    return row.measure in (*_UNSCALED, *_EVENTS, "response", "remission")
+
+
+def scale_of(study: Study, row: Outcome) -> str:
+    """The scale that a row of scores is read on."""
+    name = row.measure.removeprefix("score:")
+    if name not in _UNSCALED:
+        return name
+    return _UNSCALED[name] or named_scale(study) or usual_scale(study)
+
+
 def event_scale(study: Study, row: Outcome) -> tuple[str, str] | None:
     """(response or remission, scale) of a proportion row, or None where it counts another event."""
+    if row.measure in _EVENTS:
+        return _EVENTS[row.measure]
     words = row.measure.removeprefix("p:").split(":")
     text = f"{row.measure} {row.definition or ''}".lower()
     if words[0] in ("response", "remission"):
@@ -67,14 +103,17 @@ def event_scale(study: Study, row: Outcome) -> tuple[str, str] | None:
         return None
     if len(words) > 1:
         return kind, words[1]
-    named = [b.measure for b in study.population.baseline] + [o.measure for o in study.outcomes]
-    scales = [name for name in named if f"score:{name}" in outputs()]
-    return (kind, scales[0]) if scales else (kind, "")
+    return kind, named_scale(study) or usual_scale(study)
 
 
 def is_score(row: Outcome) -> bool:
-    """Whether a row's measure is a rating scale."""
-    return f"score:{row.measure.removeprefix('score:')}" in outputs()
+    """Whether a row's measure is a rating scale, or a severity on one that is not named."""
+    return row.measure in _UNSCALED or f"score:{row.measure.removeprefix('score:')}" in outputs()
+
+
+def about_event(row: Outcome) -> bool:
+    """Whether a row's measure is a probability of response or remission, and not of a state."""
+    return row.measure.startswith(("p:response", "p:remission"))
 
 
 def against_itself(row: Outcome) -> bool:
@@ -103,14 +142,14 @@ def needed(study: Study, row: Outcome, known: Sequence[str]) -> tuple[str, ...]:
 def _behind(study: Study, row: Outcome) -> str:
     if row.kind in _OF_EVENTS:
         event = event_scale(study, row)
-        if event is None or f"score:{event[1]}" not in outputs():
+        if event is None or f"p:{event[0]}:{event[1]}" not in outputs():
             raise ScenarioError(f"no model yet of the share with {row.measure!r}")
-        return "symptom:depression"
+        return severity_of(event[1])
     if is_score(row):
-        return "symptom:depression"
+        return severity_of(scale_of(study, row))
     if row.measure in outputs():
         name = output(row.measure).name
-        return "symptom:depression" if name.startswith("p:") else name
+        return severity_of(name) if about_event(row) else name
     raise ScenarioError(f"no model yet of the measure {row.measure!r}")
 
 
@@ -139,12 +178,15 @@ class Observer:
         The baseline is what was written when the arm began, whatever an earlier period left behind; the score
         follows what has changed since.
         """
-        base = self._baseline(seen, scale)
+        base, shown = self._baseline(seen, scale), severity_of(scale)
         first = base.severity.reshape(seen.shape)
-        before = np.maximum(seen.at("symptom:depression", 0.0), 1e-6)
-        severity = first * seen.at("symptom:depression", hours) / before
-        share = base.fluctuation.reshape(seen.shape)
-        moved = share * seen.normal(f"fluctuation:{scale}:{seen.arm}:{hours:.9g}")
+        now, start = seen.at(shown, hours), seen.at(shown, 0.0)
+        moved = base.fluctuation.reshape(seen.shape) * seen.normal(
+            f"fluctuation:{scale}:{seen.arm}:{hours:.9g}"
+        )
+        severity = (
+            first + now - start if base.scale.acute else first * now / np.maximum(start, 1e-6)
+        )
         return base.scale.score(first), base.scale.score(severity, moved)
 
     def event(self, seen: Seen, row: Outcome, hours: list[float]) -> Array:
@@ -189,8 +231,8 @@ class Observer:
     def before(self, seen: Seen, row: Outcome) -> Array:
         """The number of each person before treatment, (R, n): at 0, or before a dose that precedes it."""
         if is_score(row):
-            return self.score(seen, row.measure.removeprefix("score:"), 0.0)[0]
-        if row.measure.startswith("p:"):
+            return self.score(seen, scale_of(self.study, row), 0.0)[0]
+        if about_event(row):
             return np.zeros(seen.shape)
         return seen.values[row.measure][0]
 
@@ -206,13 +248,13 @@ class Observer:
         return np.asarray(np.mean(values, axis=0))
 
     def _value(self, seen: Seen, row: Outcome, hour: float) -> Array:
-        name = row.measure.removeprefix("score:")
+        name = scale_of(self.study, row)
         change = row.kind in ("change", "difference", "smd", "direction", "ratio")
         if is_score(row):
             change = change and not against_itself(row)
             first, score = self.score(seen, name, hour)
             return score - first if change else score
-        if row.measure.startswith("p:"):
+        if about_event(row):
             return self.event(seen, row, [hour])
         value = seen.at(row.measure, hour)
         return value - seen.at(row.measure, 0.0) if row.kind == "change" else value

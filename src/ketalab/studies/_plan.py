@@ -10,11 +10,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ketalab.laboratory import Course
+from ketalab.laboratory import CONTROLS, Course, doses_at, sessions_of
 from ketalab.protocol import Administration, Intervention, Variant
 from ketalab.studies._arms import ArmPlan, plan_arms
 from ketalab.studies._groups import TERMINAL_H, Group, Plan, Visit, share_out
 from ketalab.studies._kinetics import is_figure, needs_infinity
+from ketalab.studies._observe import event_scale, names_no_scale, scale_of
 from ketalab.studies._references import add_references
 from ketalab.studies._schema import Study
 from ketalab.studies._whom import model_of, population_of, stress_of
@@ -23,8 +24,6 @@ __all__ = ["Group", "Plan", "Visit", "make_plan", "sessions_of", "settings_of"]
 
 #: Hours between the periods of a crossover where a study does not say.
 ASSUMED_WASHOUT_H = 168.0
-#: Doses closer together than this belong to one session (hours).
-_SESSION_GAP_H = 12.0
 #: A follow-up beyond the last row adds nothing; at least a day is simulated.
 _LEAST_HORIZON_H = 24.0
 #: A wash-out of this length leaves nothing of a drug: concentrations of each period start at zero.
@@ -37,19 +36,33 @@ _CONTROL_SETTING = {
 }
 
 
-def sessions_of(administrations: tuple[Administration, ...]) -> tuple[float, ...]:
-    """Times of treatment sessions: doses within half a day of each other are one session."""
-    sessions: list[float] = []
-    for time in sorted(a.time_h for a in administrations):
-        if not sessions or time - sessions[-1] > _SESSION_GAP_H:
-            sessions.append(time)
-    return tuple(sessions)
+def scales_assumed(study: Study) -> list[str]:
+    """What is said of rows that name no scale: which scale they are read on."""
+    rows = {row.measure: row for row in study.outcomes if names_no_scale(row)}
+    return [
+        f"{measure}: no scale is told; read on {(event_scale(study, row) or ('', scale_of(study, row)))[1]}"
+        for measure, row in rows.items()
+    ]
 
 
-def settings_of(study: Study) -> dict[str, float]:
-    """The trial's setting as values of the model's inputs: one setting for all arms of a trial."""
+def _controls(study: Study, arm: str | None) -> set[str | None]:
+    """Controls that make the setting: all of a trial; of a pooled analysis those that an arm is compared with."""
+    if arm is None or study.design.kind != "pooled":
+        return {one.control for one in study.arms}
+    beside = {arm}
+    for row in study.outcomes:
+        if arm in (row.arm, row.than):
+            beside |= {row.arm or arm, row.than or arm}
+    return {one.control for one in study.arms if one.id in beside}
+
+
+def settings_of(study: Study, arm: str | None = None) -> dict[str, float]:
+    """The trial's setting as values of the model's inputs: one setting for all arms of a trial.
+
+    The arms of a pooled analysis come from trials of their own: with ``arm`` it is the setting of that arm's trials.
+    """
     settings: dict[str, float] = {}
-    for control in {arm.control for arm in study.arms}:
+    for control in _controls(study, arm):
         if control in _CONTROL_SETTING:
             settings[f"setting:{_CONTROL_SETTING[control]}"] = 1.0
     if study.design.masking == "open" or study.design.kind == "single-arm":
@@ -105,6 +118,8 @@ def make_plan(study: Study) -> Plan:
     ]
     shared = () if alone else max(all_sessions, key=len, default=(0.0,))
     timing = _Timing(settings, shared, alone)
+    if not alone:
+        plans = {name: _with_control(plan, shared, assumed) for name, plan in plans.items()}
     crossover = study.design.kind == "crossover" and len(plans) > 1
     washout = study.design.washout_h
     clean = washout is None or washout >= _CLEAN_WASHOUT_H
@@ -119,9 +134,19 @@ def make_plan(study: Study) -> Plan:
             plans = {name: replace(plan, n=most) for name, plan in plans.items()}
         together = crossover or experiment or study.design.kind == "pharmacokinetic"
         groups, sizes = _parallel(study, plans, timing, together)
+    assumed += scales_assumed(study)
     return add_references(
         Plan(study, model, population, groups, sizes, skipped, tuple(assumed)), plans
     )
+
+
+def _with_control(plan: ArmPlan, sessions: tuple[float, ...], assumed: list[str]) -> ArmPlan:
+    """An arm that names an active control and no dose of it gets the usual one at each session."""
+    control = CONTROLS.get(plan.arm.control or "")
+    if control is None or control.given is None or plan.arm.doses:
+        return plan
+    assumed.append(f"arm {plan.arm.id}: {control.given} at each session (no dose stated)")
+    return replace(plan, variants=(Variant(1.0, doses_at(control.given, sessions)),))
 
 
 @dataclass(frozen=True)
@@ -135,6 +160,12 @@ class _Timing:
     def sessions(self, administrations: tuple[Administration, ...]) -> tuple[float, ...]:
         """Sessions of an arm; a body alone has none."""
         return () if self.alone else sessions_of(administrations) or self.shared
+
+    def settings_of(self, study: Study, arm: str) -> dict[str, float]:
+        """The setting of an arm: that of the study, or of the trials that a pooled arm comes from."""
+        if self.alone or study.design.kind != "pooled":
+            return self.settings
+        return settings_of(study, arm)
 
 
 def _parallel(
@@ -159,7 +190,7 @@ def _parallel(
                     _horizon(study, plan),
                     plan.interventions,
                     timing.sessions(variant.administrations),
-                    timing.settings,
+                    timing.settings_of(study, plan.arm.id),
                 )
                 visits = (Visit(plan.arm.id, 0.0),)
                 groups.append(Group(pool, count, first, course, visits, population))

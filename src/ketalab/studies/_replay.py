@@ -27,11 +27,11 @@ from ketalab.laboratory import (
     integrate,
     outputs,
     prepare,
+    score_effects,
     study_settings,
 )
 from ketalab.people import PEOPLE_FACTS, People, Streams, draw
 from ketalab.studies._compare import make_row, reason_of
-from ketalab.studies._effects import score_effects
 from ketalab.studies._gather import FIGURE_OUTPUTS, Gathered
 from ketalab.studies._kinetics import unit_factor
 from ketalab.studies._measurement import assay_factors, facts_of_measurement, reading_errors

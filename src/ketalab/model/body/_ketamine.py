@@ -90,10 +90,16 @@ def _outputs() -> tuple[Output, ...]:
         Output(f"site:{e}-ketamine", "micromolar", f"{e}-ketamine at a local infusion", False)
         for e in ENANTIOMERS
     ]
-    equivalent = Output(
-        "equivalent:ketamine", "ng/mL", "effect site, as total plasma concentration", False
-    )
-    return (*public, *hidden, *local, equivalent)
+    equivalent = [
+        Output(
+            f"equivalent:{e}-ketamine",
+            "ng/mL",
+            f"{e}-ketamine, effect site, as total plasma",
+            False,
+        )
+        for e in ENANTIOMERS
+    ]
+    return (*public, *hidden, *local, *equivalent)
 
 
 def _equations(m: Maths, v: Values) -> Equations:
@@ -130,9 +136,8 @@ def _equations(m: Maths, v: Values) -> Equations:
             outputs[f"plasma:{site}:{analyte}"] = (
                 outputs[f"plasma:{site}:S-{analyte}"] + outputs[f"plasma:{site}:R-{analyte}"]
             )
-    outputs["equivalent:ketamine"] = v.mass_ketamine * (
-        v["S_effect_ketamine"] + v["R_effect_ketamine"]
-    )
+    for e in ENANTIOMERS:
+        outputs[f"equivalent:{e}-ketamine"] = v.mass_ketamine * v[f"{e}_effect_ketamine"]
     return Equations(rates, outputs)
 
 

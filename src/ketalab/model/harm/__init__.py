@@ -1,5 +1,5 @@
 """Harm: what is shown beside every effect."""
 
-from ketalab.model.harm._pressure import harm
+from ketalab.model.harm._harm import harm
 
 __all__ = ["harm"]
