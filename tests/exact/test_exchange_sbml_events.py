@@ -19,6 +19,8 @@ from ketalab.people import Population, typical_people
 from ketalab.protocol import Intervention
 
 PHRASE = "0.5 mg/kg ketamine iv over 40 min"
+#: The input that counts days of use, which a dose sets too.
+DAYS = "use_days"
 
 
 #: libSBML frees a model with its document, so documents that were read are kept.
@@ -66,6 +68,7 @@ def test_an_infusion_is_two_events_and_brings_the_whole_dose():
     assert (start, stop) == (0.0, pytest.approx(40 / 60, abs=1e-15))
     assert model.events == (start, stop)
     entered = {model.inflows[f"{e}_ketamine_central"] for e in "SR"}
+    assert first.pop(DAYS) == "1 dimensionless"
     assert first.keys() == last.keys() == entered < set(model.inflows.values())
     rates = [float(text.split()[0]) for text in first.values()]
     dose = micromoles(0.5 * person.people.weight[0])
@@ -77,6 +80,7 @@ def test_a_bolus_is_added_to_what_is_there():
     _, model = on("30 mg esketamine iv bolus at 5 h")
     ((time, sets),) = events(model)
     assert time == 5
+    assert sets.pop(DAYS) == "1 dimensionless"
     ((state, text),) = sets.items()
     assert state == "S_ketamine_central"
     added = re.fullmatch(r"S_ketamine_central \+ (\S+) umol", text)

@@ -19,6 +19,7 @@ from ketalab.laboratory import (
     Scenario,
     _run,
     _simulate,
+    find_person,
     human_model,
     individuals,
     outputs,
@@ -26,6 +27,7 @@ from ketalab.laboratory import (
     run,
     simulate,
 )
+from ketalab.laboratory._course import build_schedule
 from ketalab.people import People, Population, Streams, draw
 from ketalab.protocol import parse_phrase
 
@@ -271,7 +273,7 @@ def three_people(parameter: str | None = None, value: float = np.nan) -> tuple[P
 
 @pytest.mark.parametrize("engine", ["lockstep", "checker"])
 @pytest.mark.parametrize(
-    "parameter", ["body.cl", "mind.relief_time", "mind.relief_maximum", "harm.rise"]
+    "parameter", ["body.cl", "mind.relief_time", "mind.relief_maximum", "harm.systolic"]
 )
 def test_a_failed_patient_is_an_error_that_counts_explains_and_names_the_option(
     ready: Prepared, parameter: str, engine: Any
@@ -312,3 +314,19 @@ def test_every_output_has_a_layer_a_grade_and_facts() -> None:
         # The blocked share of transporters is what a window says, and no constant.
         assert info.facts or info.name == "occupancy:SERT"
         assert info.meaning
+
+
+def test_an_input_that_nothing_integrated_reads_asks_for_no_steps_of_its_own() -> None:
+    """Days of use differ from dose to dose, and doses that are otherwise alike share their steps."""
+    model = human_model()
+    assert "use:days" in model.idle
+    assert not model.idle & {"activity:AMPA", "enzyme:liver:CYP2B6", "session"}
+    text = "; ".join(f"0.5 mg/kg ketamine iv over 40 min at {72 * dose} h" for dose in range(4))
+    course = find_person(Scenario.parse(text, days=12)).course
+    grid = prepare(course).grid
+    people = draw(Population(), Streams(1), 2)
+    schedule = build_schedule(model, course, individuals(model, people, Streams(1), "none"))
+    assert [s.inputs["use:days"] for s in schedule if s.inflow] == [1, 2, 3, 4]
+    infusions = [steps for s, steps in zip(schedule, grid, strict=True) if s.inflow]
+    assert len(infusions) == 4
+    assert len(set(infusions)) == 1

@@ -172,8 +172,8 @@ def _merge(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(finest - int(b - a).bit_length() + 1 for a, b in pairwise(points))
 
 
-def _kind(segment: Segment) -> tuple[object, ...]:
-    """What makes two segments ask for the same steps: length, what is given (to about 40%), free inputs."""
+def _kind(segment: Segment, idle: frozenset[str]) -> tuple[object, ...]:
+    """What makes two segments ask for the same steps: length, what is given (to about 40%), inputs not idle."""
 
     def size(amount: Array | float) -> float:
         mean = float(np.mean(amount))
@@ -183,7 +183,7 @@ def _kind(segment: Segment) -> tuple[object, ...]:
         round(segment.length, 9),
         tuple((state, size(amount)) for state, amount in segment.boluses),
         tuple((state, size(amount)) for state, amount in segment.inflow),
-        tuple(sorted((name, float(np.mean(value))) for name, value in segment.inputs.items())),
+        tuple(sorted((n, float(np.mean(v))) for n, v in segment.inputs.items() if n not in idle)),
     )
 
 
@@ -211,7 +211,7 @@ def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
     for segment in schedule:
         if tell is not None:
             tell((len(schedule) + len(keys)) / (2 * len(schedule)))
-        key = _kind(segment)
+        key = _kind(segment, pilots.idle)
         keys.append(key)
         x = stepper.flow.enter(x, segment)
         chosen = known.setdefault(key, [])

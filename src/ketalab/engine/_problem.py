@@ -28,7 +28,8 @@ class Problem:
     ``matrix`` (N, n, n) is A, per hour. Inputs may move it from segment to segment: ``movers`` names those that do, and
     ``moved`` is a function (parameters, covariates, inputs) -> (N, n, n) that is then asked in place of ``matrix``.
     ``links`` (n, n) says which entries may differ from zero in anybody, at any time, so that what is left out does not
-    depend on who is simulated; where it is not given, those that do.
+    depend on who is simulated; where it is not given, those that do. ``idle`` names the inputs that nothing integrated
+    reads: segments that differ in them alone are solved alike.
 
     ``initial`` (m,); ``gains[i]`` and ``rates[i]`` are functions of (drivers, states, parameters, covariates, inputs),
     lists of arrays that broadcast with (..., N); ``drivers`` are the indices of the linear states among their
@@ -58,6 +59,7 @@ class Problem:
     links: Links | None = None
     movers: tuple[str, ...] = ()
     moved: Function | None = None
+    idle: frozenset[str] = frozenset()
 
     @property
     def patients(self) -> int:

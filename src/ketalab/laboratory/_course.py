@@ -339,4 +339,5 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         links=links,
         movers=model.movers,
         moved=partial(_fill_matrices, model) if model.movers else None,
+        idle=model.idle,
     )

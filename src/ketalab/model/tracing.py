@@ -105,6 +105,12 @@ class Traced:
         return tuple(name for name in self.inputs if self.symbols[name] in used)
 
     @cached_property
+    def idle(self) -> frozenset[str]:
+        """The inputs that no rate reads, so that they ask for no steps of their own."""
+        used = self.matrix.free_symbols.union(*(e.free_symbols for e in (*self.gain, *self.rate)))
+        return frozenset(name for name in self.inputs if self.symbols[name] not in used)
+
+    @cached_property
     def defaults(self) -> dict[str, float]:
         """Values of the inputs where no event says otherwise."""
         return {port.name: port.default or 0.0 for _, port in self.joined.free_inputs}
