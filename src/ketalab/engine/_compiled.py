@@ -98,13 +98,14 @@ def _is_private(folder: Path) -> bool:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn whatever the compiler raises into one line."""
+def compiling(what: str) -> Iterator[None]:
+    """One at a time; whatever the compiler raises becomes one line that names ``what``."""
     try:
-        yield
+        with _LOCK:
+            yield
     except Exception as error:
         why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SolutionError(f"the checker cannot be compiled: {why}") from error
+        raise SolutionError(f"{what} cannot be compiled: {why}") from error
 
 
 def _keep(folder: Path, name: str, text: str) -> Path:
@@ -121,7 +122,7 @@ def _keep(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def _load(kind: str, text: str, also: str = "") -> tuple[ModuleType, bool]:
+def load_text(kind: str, text: str, also: str = "") -> tuple[ModuleType, bool]:
     """A module made of a text, and whether its code can be kept. ``also`` is other text that its code depends on."""
     numba = importlib.import_module("numba")
     recipe = inspect.getsource(sys.modules[__name__])  # signatures and options
@@ -143,7 +144,7 @@ def _load(kind: str, text: str, also: str = "") -> tuple[ModuleType, bool]:
     return module, kept
 
 
-def _compile(function: Function, signature: Any, kept: bool) -> Function:
+def compile_function(function: Function, signature: Any, kept: bool) -> Function:
     """Machine code for one signature; a cache that cannot be read or written is done without."""
     numba = importlib.import_module("numba")
     options = {"error_model": "numpy", "nogil": True}
@@ -178,11 +179,11 @@ def compile_equations(text: str) -> Equations:
     SolutionError
         There is no working compiler, or the text cannot be compiled.
     """
-    with _LOCK, _told():
-        module, kept = _load("equations", f"import math\n\nimport numpy as np\n\n{text}")
+    with compiling("the checker"):
+        module, kept = load_text("equations", f"import math\n\nimport numpy as np\n\n{text}")
         signatures = _signatures()
         made = {
-            name: _compile(getattr(module, name), signatures[name], kept)
+            name: compile_function(getattr(module, name), signatures[name], kept)
             for name in ("prepare", "rates", "jacobian")
         }
         return Equations(int(module.FIXED), **made)
@@ -197,10 +198,10 @@ def compile_integrator() -> Function:
     SolutionError
         There is no working compiler.
     """
-    with _LOCK, _told():
+    with compiling("the checker"):
         numba = importlib.import_module("numba")
         parts = inspect.getsource(_lu)
-        module, kept = _load("integrator", inspect.getsource(_rodas), parts)
+        module, kept = load_text("integrator", inspect.getsource(_rodas), parts)
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if name != "integrate":
                 setattr(module, name, numba.njit(function, error_model="numpy"))
@@ -219,4 +220,4 @@ def compile_integrator() -> Function:
             matrix,
             whole[::1],
         )
-        return _compile(module.integrate, signature, kept)
+        return compile_function(module.integrate, signature, kept)

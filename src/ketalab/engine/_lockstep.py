@@ -20,8 +20,9 @@ _SETTLED = 1e-9
 _SWEEPS = 25
 _SMALL_SHARE, _TINY = 1e-3, 1e-300
 NO_NUMBER = "its linear part is not a finite number"
+RUNS_AWAY = "a state grows faster than the time grid can follow"
 #: A state that would grow by more than this exponent in one step is beyond the scheme, which would let it decay.
-_GROWTH = 1.0
+GROWTH = 1.0
 
 
 class Stepper:
@@ -62,7 +63,7 @@ class Stepper:
                 rate = k(none, blank, p.parameters, p.covariates, inputs) if constant else None
                 z = None if rate is None else np.broadcast_to(hours * np.asarray(rate), p.patients)
                 if z is not None:
-                    self.runs_away |= z < -_GROWTH
+                    self.runs_away |= z < -GROWTH
                 factors.append(None if z is None else self.method.solve_factors(z))
             self._factors[hours] = factors
         return self._factors[hours]
@@ -128,7 +129,7 @@ class Stepper:
         p = self.problem
         k = p.rates[i](drivers, stages, p.parameters, p.covariates, inputs)
         k = np.broadcast_to(np.asarray(k, dtype=float), right.shape)
-        self.runs_away |= (hours * k < -_GROWTH).any(axis=0)
+        self.runs_away |= (hours * k < -GROWTH).any(axis=0)
         left = np.eye(STAGES) + hours * self.method.weights * k.T[:, None, :]
         return np.linalg.solve(left, right.T[:, :, None])[:, :, 0].T
 
@@ -178,8 +179,8 @@ def _solve_linear(
         if tell is not None:
             tell((number + 1) / len(schedule))
     states = np.empty((len(times), 0, problem.patients))
-    failed = _failures(problem, linear, states)
-    failed |= _with_reason(flow.no_number, NO_NUMBER)
+    failed = failures(problem, linear, states)
+    failed |= with_reason(flow.no_number, NO_NUMBER)
     return Solution(times, linear, states, failed)
 
 
@@ -221,18 +222,18 @@ def _solve(
         if tell is not None:
             tell((number + 1) / len(schedule))
     # The later reason explains the one before: who runs away has no numbers, who has none never settles.
-    failed = _with_reason(stepper.unsettled, f"a feedback loop did not settle in {_SWEEPS} sweeps")
-    failed |= _failures(problem, linear, states)
-    failed |= _with_reason(flow.no_number, NO_NUMBER)
-    failed |= _with_reason(stepper.runs_away, "a state grows faster than the time grid can follow")
+    failed = with_reason(stepper.unsettled, f"a feedback loop did not settle in {_SWEEPS} sweeps")
+    failed |= failures(problem, linear, states)
+    failed |= with_reason(flow.no_number, NO_NUMBER)
+    failed |= with_reason(stepper.runs_away, RUNS_AWAY)
     return Solution(times, linear, states, failed)
 
 
-def _with_reason(patients: NDArray[np.bool_], reason: str) -> dict[int, str]:
+def with_reason(patients: NDArray[np.bool_], reason: str) -> dict[int, str]:
     return {int(patient): reason for patient in np.nonzero(patients)[0]}
 
 
-def _failures(problem: Problem, linear: Array, states: Array) -> dict[int, str]:
+def failures(problem: Problem, linear: Array, states: Array) -> dict[int, str]:
     """Patients with a value that is not finite, and the first state that has one."""
     failed: dict[int, str] = {}
     for values, names in ((linear, problem.linear_names), (states, problem.state_names)):

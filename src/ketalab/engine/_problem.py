@@ -40,6 +40,9 @@ class Problem:
     the others. The text defines ``FIXED``, a number; ``prepare(given, out)``, which makes that many numbers from the
     parameters, covariates and inputs in a row; ``rates(z, fixed, out)``; and ``jacobian(z, fixed, out)``, which writes
     what is not always zero into (n + m, n + m). It may call ``np`` and ``math``.
+
+    ``program`` writes g and k of the states as elementary operations for the kernel
+    (:mod:`ketalab.engine._layout`), where ``given`` are again parameters, covariates and inputs in a row.
     """
 
     linear_names: tuple[str, ...]
@@ -56,6 +59,7 @@ class Problem:
     covariates: Array
     input_names: tuple[str, ...]
     source: Callable[[], str] | None = None
+    program: Callable[[], str] | None = None
     links: Links | None = None
     movers: tuple[str, ...] = ()
     moved: Function | None = None

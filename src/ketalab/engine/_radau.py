@@ -44,14 +44,19 @@ class Collocation:
         terms = [shares[:, :, k, None] * middle[k] for k in range(len(self.values))]
         return np.ascontiguousarray(sum_in_order(terms).real)
 
-    def interpolate(self, start: Array, stages: Array, place: float) -> Array:
-        """Dense output at ``place`` in 0..1 of a step; ``start`` (..., N), ``stages`` (..., s, N)."""
+    def dense(self, place: float) -> Array:
+        """Weights (s + 1,) of the start and the nodes at ``place`` in 0..1 of a step."""
         points = np.concatenate(([0.0], self.nodes))
         weights = np.ones(len(points))
         for i, p in enumerate(points):
             for j, q in enumerate(points):
                 if i != j:
                     weights[i] *= (place - q) / (p - q)
+        return weights
+
+    def interpolate(self, start: Array, stages: Array, place: float) -> Array:
+        """Dense output at ``place`` in 0..1 of a step; ``start`` (..., N), ``stages`` (..., s, N)."""
+        weights = self.dense(place)
         inner = [w * stages[..., i, :] for i, w in enumerate(weights[1:])]
         return sum_in_order([weights[0] * start, *inner])
 

@@ -336,6 +336,7 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         covariates=individuals.covariates,
         input_names=model.inputs,
         source=lambda: model.source,
+        program=lambda: model.program,
         links=links,
         movers=model.movers,
         moved=partial(_fill_matrices, model) if model.movers else None,

@@ -12,6 +12,7 @@ from sympy.printing.numpy import NumPyPrinter
 
 from ketalab.errors import TraceError
 from ketalab.model._form import cascade, linear_matrix, self_linear
+from ketalab.model._program import write_program
 from ketalab.model._source import write_source
 from ketalab.model._symbols import run_layers, substitute_inputs
 from ketalab.model.contract import Equations
@@ -169,6 +170,17 @@ class Traced:
         given = self._symbols(self.parameters, self.covariates, self.inputs)
         every = [symbol for group in given for symbol in group]
         return write_source([*linear, *states], rates, every, self.matrix)
+
+    @cached_property
+    def program(self) -> str:
+        """The states' equations as elementary operations, for the kernel; see :mod:`ketalab.model._program`."""
+        drivers = [self.symbols[self.linear[i]] for i in self.drivers]
+        given = [
+            s
+            for group in (self.parameters, self.covariates, self.inputs)
+            for s in self._symbols(group)[0]
+        ]
+        return write_program(drivers, self._symbols(self.states)[0], given, self.gain, self.rate)
 
 
 def trace(joined: Joined) -> Traced:

@@ -1,0 +1,200 @@
+"""Where everything lies that the kernel computes with, and when each operation is due.
+
+Operations (see :mod:`ketalab.model._program` for their names) fall into ranks. *Fixed* ones read nothing that moves:
+they are computed once between two events. An operation of rank r reads states of the cascade up to rank r - 1; the
+states of rank r are those whose gain and rate are then known. So a step is: ranks one after the other, each evaluated
+at the four nodes and then solved.
+
+A *slot* is a row of numbers, one a lane. Slots with nodes come in fours, one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Nodes of a step.
+NODES = 4
+#: Numbers by which a state with a steady rate is solved on a step: one of its start and four of its gains, a node.
+FACTORS = NODES * (NODES + 1)
+FIXED = -1
+_SOURCES = ("given", "driver", "state", "number")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Slots of one buffer.
+
+    ``given`` lists what is read of the vector of that name, its places in rising order, in slots from ``first_given``
+    on; ``constants`` are slots with numbers of the program. ``fixed`` and ``ranks`` list operations in
+    the order in which they are computed. ``at`` is the slot of an operation that has one, ``node`` whether it has one
+    a node; what has none lives within its rank. ``order`` lists the states rank after rank, ``starts`` where each rank
+    begins in it (one more than ranks), and ``solves`` of each of them: slot of g, its step from node to node (0 where
+    it does not move), slot of k or of what it makes, whether k moves from node to node, slot of y at the start, slot of y
+    at the nodes. A k that does not move serves for many steps: ``factors`` lists (slot of k, slot of what it makes).
+    """
+
+    operations: tuple[tuple[Any, ...], ...]
+    given: tuple[int, ...]
+    first_given: int
+    constants: tuple[tuple[int, float], ...]
+    fixed: tuple[int, ...]
+    ranks: tuple[tuple[int, ...], ...]
+    at: dict[int, int]
+    node: frozenset[int]
+    kept: frozenset[int]
+    order: tuple[int, ...]
+    starts: tuple[int, ...]
+    solves: tuple[tuple[int, ...], ...]
+    factors: tuple[tuple[int, int], ...]
+    hours: int
+    lowest: int
+    begin: int
+    stages: int
+    drivers: int
+    driver_count: int
+    slots: int
+
+
+def _ranks(
+    operations: Sequence[Sequence[Any]], ends: Sequence[tuple[int, int]]
+) -> tuple[list[int], list[int]]:
+    """Ranks of operations and of states: each state comes after those that its gain and rate read."""
+    of_state: dict[int, int] = {}
+
+    def rank_of(place: int, seen: dict[int, int]) -> int:
+        if place in seen:
+            return seen[place]
+        name, *arguments = operations[place]
+        if name in ("given", "number"):
+            rank = FIXED
+        elif name == "driver":
+            rank = 0
+        elif name == "state":
+            rank = state_rank(arguments[0]) + 1
+        else:
+            rank = max(rank_of(a, seen) for a in arguments)
+        seen[place] = rank
+        return rank
+
+    known: dict[int, int] = {}
+
+    def state_rank(state: int) -> int:
+        if state not in of_state:
+            gain, rate = ends[state]
+            of_state[state] = max(rank_of(gain, known), rank_of(rate, known), 0)
+        return of_state[state]
+
+    states = [state_rank(i) for i in range(len(ends))]
+    return [rank_of(place, known) for place in range(len(operations))], states
+
+
+def lay_out(program: str, wanted: Sequence[int]) -> Layout:
+    """Slots for the states that are ``wanted`` (with all that they read), in the order of the cascade."""
+    document = json.loads(program)
+    operations = tuple(tuple(o) for o in document["operations"])
+    ends = list(zip(document["gains"], document["rates"], strict=True))
+    ranks, of_state = _ranks(operations, ends)
+    highest = max((of_state[i] for i in wanted), default=-1)
+    order = tuple(sorted(wanted, key=lambda i: (of_state[i], i)))
+    starts = tuple(sum(of_state[i] < r for i in wanted) for r in range(highest + 2))
+
+    needed: set[int] = set()
+    edge = {place for i in wanted for place in ends[i]}
+    while edge:
+        needed |= edge
+        edge = {
+            a
+            for place in edge
+            if operations[place][0] not in _SOURCES
+            for a in operations[place][1:]
+        } - needed
+    used = sorted(needed)
+    computed = [p for p in used if operations[p][0] not in _SOURCES]
+    fixed = tuple(p for p in computed if ranks[p] == FIXED)
+    by_rank = tuple(tuple(p for p in computed if ranks[p] == r) for r in range(highest + 1))
+
+    readers: dict[int, set[int]] = {}
+    for p in computed:
+        for a in operations[p][1:]:
+            readers.setdefault(a, set()).add(ranks[p])
+    of_ends = {place for i in wanted for place in ends[i]}
+    at: dict[int, int] = {}
+    node: set[int] = set()
+    size = 0
+
+    def take(count: int = 1) -> int:
+        nonlocal size
+        size += count
+        return size - count
+
+    hours, lowest = take(), take()
+    # In the order of the vector, so that what changes at events (inputs, the last of it) stands together.
+    sources = sorted((operations[p][1], p) for p in used if operations[p][0] == "given")
+    given, first_given = tuple(i for i, _ in sources), size
+    for _, p in sources:
+        at[p] = take()
+    constants = []
+    for p in used:
+        if operations[p][0] == "number" and p in of_ends:
+            at[p] = take()
+            constants.append((at[p], float(operations[p][1])))
+    kept = {p for p in fixed if p in of_ends or readers.get(p, set()) - {FIXED}}
+    for p in fixed:
+        if p in kept:
+            at[p] = take()
+    m = len(ends)
+    begin, stages = take(m), take(NODES * m)
+    count = 1 + max((o[1] for o in operations if o[0] == "driver"), default=-1)
+    drivers = take(NODES * count)
+    for p in used:
+        name, *arguments = operations[p]
+        if name == "driver":
+            at[p] = drivers + NODES * arguments[0]
+        elif name == "state":
+            at[p] = stages + NODES * arguments[0]
+        elif name not in _SOURCES and ranks[p] != FIXED:
+            if p not in of_ends and not readers.get(p, set()) - {ranks[p]}:
+                continue
+            at[p] = take(NODES)
+            kept.add(p)
+        else:
+            continue
+        node.add(p)
+
+    factors = {k: take(FACTORS) for k in sorted({ends[i][1] for i in order} - node)}
+    solves = tuple(
+        (
+            at[g],
+            int(g in node),
+            factors.get(k, at[k]),
+            int(k in node),
+            begin + i,
+            stages + NODES * i,
+        )
+        for i, (g, k) in ((i, ends[i]) for i in order)
+    )
+    return Layout(
+        operations=operations,
+        given=given,
+        first_given=first_given,
+        constants=tuple(constants),
+        fixed=fixed,
+        ranks=by_rank,
+        at=at,
+        node=frozenset(node),
+        kept=frozenset(kept),
+        order=order,
+        starts=starts,
+        solves=solves,
+        factors=tuple((at[k], slot) for k, slot in factors.items()),
+        hours=hours,
+        lowest=lowest,
+        begin=begin,
+        stages=stages,
+        drivers=drivers,
+        driver_count=count,
+        slots=size,
+    )
