@@ -5,6 +5,7 @@ from ketalab.engine._events import MOST_AT_ONCE, Dose, Move, Record, falls, move
 from ketalab.engine._grid import TOLERANCE, Grid, build_grid, grid_times, halve_grid
 from ketalab.engine._linear import Block, Ladder, norms, split_blocks
 from ketalab.engine._lockstep import solve
+from ketalab.engine._packed import kernel_stepper, solve_packed
 from ketalab.engine._problem import Problem, Schedule, Segment, Solution, Tell
 from ketalab.engine._propagate import answer
 from ketalab.engine._radau import radau
@@ -33,10 +34,12 @@ __all__ = [
     "falls",
     "grid_times",
     "halve_grid",
+    "kernel_stepper",
     "moves_of",
     "never_empties",
     "norms",
     "radau",
     "solve",
+    "solve_packed",
     "split_blocks",
 ]

@@ -56,6 +56,7 @@ class _Walk:
     peak: Array
     x: State
     y: Array
+    tolerance: float
     position: int = 0
     levels: list[int] = field(default_factory=list)
 
@@ -92,7 +93,7 @@ class _Walk:
                 moved = np.abs(after[deeper] - expected) * length * 2.0**-deeper
                 missed = max(missed, float(np.max(moved / size, initial=0.0)))
             # Well below the tolerance, because states further down may be steep in what is missed here.
-            if missed <= TOLERANCE * _GROW:
+            if missed <= self.tolerance * _GROW:
                 return level
         return self.finest - 1
 
@@ -115,7 +116,7 @@ class _Walk:
                 raise SolutionError(
                     "the time grid cannot be built: a pilot's state is not a finite number"
                 )
-            if error <= TOLERANCE or level >= self.finest - 1:
+            if error <= self.tolerance or level >= self.finest - 1:
                 break
             self.level += 1
         self.levels.append(level)
@@ -123,7 +124,7 @@ class _Walk:
         self.y = second[:, -1]
         self.position += 2 ** (self.finest - level)
         grown = 2 ** (self.finest - level + 1)
-        if level and error <= TOLERANCE * _GROW and self.position % grown == 0:
+        if level and error <= self.tolerance * _GROW and self.position % grown == 0:
             self.level -= 1
 
     def go(self) -> None:
@@ -187,21 +188,29 @@ def _kind(segment: Segment, idle: frozenset[str]) -> tuple[object, ...]:
     )
 
 
-def build_grid(pilots: Problem, schedule: Schedule, *, tell: Tell | None = None) -> Grid:
+def build_grid(
+    pilots: Problem,
+    schedule: Schedule,
+    *,
+    tell: Tell | None = None,
+    stepper: type[Stepper] = Stepper,
+    tolerance: float = TOLERANCE,
+) -> Grid:
     """Return the levels of the steps of each segment.
 
     Segments that are alike (see :func:`_kind`) share one set of steps, refined on the first two of them: the second
-    sees what the first left behind. ``tell`` hears how far it is. Without other states the linear part is exact in
-    steps as long as the segments.
+    sees what the first left behind. ``tell`` hears how far it is; ``stepper`` takes the steps; ``tolerance`` is the
+    relative error allowed in one. Without other states the linear part is exact in steps as long as the segments.
     """
     if not pilots.state_names:
         return ((0,),) * len(schedule)
     with np.errstate(all="ignore"):
-        return _build(pilots, schedule, tell)
+        return _build(stepper(pilots, schedule), pilots, schedule, tolerance, tell)
 
 
-def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
-    stepper = Stepper(pilots, schedule)
+def _build(
+    stepper: Stepper, pilots: Problem, schedule: Schedule, tolerance: float, tell: Tell | None
+) -> Grid:
     if stepper.flow.no_number.any():
         raise SolutionError("the time grid cannot be built: a pilot's rate is not a finite number")
     peak = _peaks(stepper, schedule, tell)
@@ -216,7 +225,7 @@ def _build(pilots: Problem, schedule: Schedule, tell: Tell | None) -> Grid:
         x = stepper.flow.enter(x, segment)
         chosen = known.setdefault(key, [])
         if len(chosen) < 2:
-            walk = _Walk(stepper, segment, peak, x, y)
+            walk = _Walk(stepper, segment, peak, x, y, tolerance)
             walk.go()
             x, y = walk.x, walk.y
             chosen.append(tuple(walk.levels))

@@ -1,13 +1,14 @@
 """The kernel of a model: the lockstep scheme as machine code for lanes of patients, compiled once and kept on disk.
 
 What is compiled follows from the program of the equations alone (:mod:`ketalab.model._program`), so one kernel serves
-all schedules, doses and people of a model. Its name in the cache is a hash of the program and of the code that makes it.
+all schedules, doses and people of a model. Its name in the cache is a hash of the program and of the code behind it.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -46,11 +47,11 @@ def load_decompose() -> Function:
     with _compiled.compiling("the kernel"):
         numba = importlib.import_module("numba")
         module, kept = _compiled.load_text("modes", inspect.getsource(_modes))
-        module.rotate = numba.njit(module.rotate, error_model="numpy")
+        vars(module)["rotate"] = numba.njit(_modes.rotate, error_model="numpy")
         f, i, b = numba.types.float64, numba.types.int64, numba.types.boolean
         signature = numba.types.void(
-            f[:, :, ::1], i[::1], i[::1], b[:, ::1], f, f[:, :, ::1], f[:, :, :, ::1],
-            f[:, :, :, ::1], b[::1],
+            f[:, :, ::1], i[::1], i[::1], b[:, ::1], f[:, :, ::1], f[:, :, :, ::1],
+            f[:, :, :, ::1], f[:, :, :, ::1], b[::1],
         )  # fmt: skip
         return _compiled.compile_function(module.decompose, signature, kept)
 
@@ -92,7 +93,7 @@ def load_kernel(program: str, wanted: tuple[int, ...], lanes: int = LANES) -> Ke
         from ketalab.engine import _lanes
 
         also = [program, repr(wanted), str(lanes)]
-        also += [inspect.getsource(m) for m in (_layout, _lanes, inspect.getmodule(load_kernel))]
+        also += [inspect.getsource(m) for m in (_layout, _lanes, sys.modules[__name__])]
         module, kept = _compiled.load_text("kernel", inspect.getsource(_march), "\0".join(also))
         for name, value in _placed(layout, lanes).items():
             setattr(module, name, value)
@@ -105,7 +106,8 @@ def load_kernel(program: str, wanted: tuple[int, ...], lanes: int = LANES) -> Ke
         five, whole = f[:, :, :, :, ::1], i[::1]
         march = numba.types.void(
             two, three, one, whole, whole, one, whole, whole, whole, whole, two, whole, whole, two,
-            four, five, five, whole, i[:, ::1], whole, whole, whole, whole, one, two, three, three, one, whole,
+            four, five, five, four, i[:, ::1], whole, i[:, ::1], whole, whole, whole, whole, one, two,
+            three, three, one, whole,
         )  # fmt: skip
         stages = numba.types.void(two, three, two, f, three, one)
         return Kernel(

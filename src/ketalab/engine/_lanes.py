@@ -14,6 +14,7 @@ these parts by name:
                           weights; ``dot`` the same at one place.
 ``blend(out, w, weights)`` the states between nodes, from their first values and those at the nodes.
 ``scale_nodes(out, e, z, count)``  ``count`` modes at the nodes, from their decays and values.
+``grow(out, at, e, c, row, hours, z, of)``  what a mode has from an equal one by its decay e, added to a row.
 ``advance(w)``            the states at the last node are those at the start of the next step.
 ``exponential(e, count)`` exp of ``count`` rows, in place.
 
@@ -57,6 +58,13 @@ class Vectors:
 
     def number(self, value: float) -> Any:
         return ir.Constant(self.kind, [value] * self.lanes)
+
+    def spread(self, value: Any) -> Any:
+        """A number of the program in every lane."""
+        none = ir.Constant(self.kind, ir.Undefined)
+        first = self.b.insert_element(none, value, ir.Constant(ir.IntType(32), 0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.b.shuffle_vector(first, first, mask)
 
     def whole(self, value: int) -> Any:
         return ir.Constant(self.bits, [value] * self.lanes)
@@ -406,6 +414,23 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
 
         return types.void(buffer, buffer, buffer, whole), generate
 
+    @intrinsic
+    def grow(
+        typing: Any, to: Any, at: Any, e: Any, c: Any, row: Any, hours: Any, z: Any, of: Any
+    ) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            _, at, _, _, row, hours, _, of = arguments
+            to, by, c, z = (
+                _data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3, 6)
+            )
+            v = vectors(builder)
+            part = v.mul(v.mul(v.load(c, row), v.spread(hours)), v.load(z, of))
+            v.store(v.add(v.load(to, at), v.mul(v.load(by, at), part)), to, at)
+            return context.get_dummy_value()
+
+        one = types.float64
+        return types.void(buffer, whole, buffer, buffer, whole, one, buffer, whole), generate
+
     places = types.Array(types.int64, 1, "C")
 
     def dots(nodes: int) -> Callable[..., Any]:
@@ -473,21 +498,15 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
                 for kind, a in zip(signature.args, arguments, strict=True)
             )
             v = vectors(builder)
-            lanes_of = []
-            for i in range(NODES + 1):
-                share = builder.load(builder.gep(shares, [ir.Constant(_LONG, i)]))
-                single = builder.insert_element(
-                    ir.Constant(v.kind, ir.Undefined), share, ir.Constant(ir.IntType(32), 0)
-                )
-                spread = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-                lanes_of.append(builder.shuffle_vector(single, single, spread))
+            places = (builder.gep(shares, [ir.Constant(_LONG, i)]) for i in range(NODES + 1))
+            spread = [v.spread(builder.load(place)) for place in places]
             for state in layout.order:
                 rows = [
                     layout.begin + state,
                     *(layout.stages + NODES * state + j for j in range(NODES)),
                 ]
                 total = None
-                for share, row in zip(lanes_of, rows, strict=True):
+                for share, row in zip(spread, rows, strict=True):
                     part = v.mul(share, v.load(base, row))
                     total = part if total is None else v.add(total, part)
                 v.store(total, out, state)
@@ -504,6 +523,7 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
         "solve_still": solver("lanes_still", _solve_still),
         "solve_moving": solver("lanes_moving", _solve_moving),
         "exponential": exponential,
+        "grow": grow,
         "dot": dot,
         "dot_nodes": dot_nodes,
         "blend": blend,

@@ -32,8 +32,8 @@ class Layout:
     the order in which they are computed. ``at`` is the slot of an operation that has one, ``node`` whether it has one
     a node; what has none lives within its rank. ``order`` lists the states rank after rank, ``starts`` where each rank
     begins in it (one more than ranks), and ``solves`` of each of them: slot of g, its step from node to node (0 where
-    it does not move), slot of k or of what it makes, whether k moves from node to node, slot of y at the start, slot of y
-    at the nodes. A k that does not move serves for many steps: ``factors`` lists (slot of k, slot of what it makes).
+    it does not move), slot of k or of what it makes, whether k moves from node to node, slot of y at the start, slot of
+    y at the nodes. A k that does not move serves for many steps: ``factors`` lists (slot of k, slot of what it makes).
     """
 
     operations: tuple[tuple[Any, ...], ...]

@@ -1,8 +1,8 @@
 """The lockstep scheme for lanes of patients: loops over segments, steps and nodes, compiled by numba.
 
-What a step does to a lane is in :mod:`ketalab.engine._lanes`, whose parts are put in the place of the names below; so are
-the slots of :mod:`ketalab.engine._layout`. Rows are flat, one number a lane, because the compiler is quickest with one
-buffer and plain offsets.
+What a step does to a lane is in :mod:`ketalab.engine._lanes`, whose parts are put in the place of the names below; so
+are the slots of :mod:`ketalab.engine._layout`. Rows are flat, one number a lane, because the compiler is quickest with
+one buffer and plain offsets.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -22,10 +22,13 @@ scale_nodes: Any = None
 solve_still: Any = None
 solve_moving: Any = None
 exponential: Any = None
+grow: Any = None
 dot: Any = None
 blend: Any = None
 dot_nodes: Any = None
-LANES = RANKS = STATES = HOURS = LOWEST = BEGIN = STAGES = DRIVERS = FIRST_GIVEN = 0
+LANES = SLOTS = RANKS = STATES = DRIVERS_COUNT = HOURS = LOWEST = BEGIN = STAGES = DRIVERS = (
+    FIRST_GIVEN
+) = 0
 NODE = np.zeros(4)
 STARTS = np.zeros(1, np.int64)
 SOLVES = np.zeros((0, 6), np.int64)
@@ -86,16 +89,15 @@ def decay(e, rates, hours, n):
 
 def march(
     given, changing, initial, variant, which, hours, kinds, first_step, bolus_at, bolus_state, bolus,
-    inflow_at, inflow_state, inflow, rates, weights, inverse, starts, watch, modes, modes_at, own_at,
+    inflow_at, inflow_state, inflow, rates, weights, inverse, growth, pairs, starts, watch, modes, modes_at, own_at,
     output_at, output_after, output_weights, linear, states, lowest, shown,
 ):  # fmt: skip
-    """Solve blocks of patients through a schedule; see :func:`ketalab.engine._packed.solve_packed` for the arguments."""
-    slots = SLOTS  # noqa: F821
+    """Solve blocks of patients through a schedule; :mod:`ketalab.engine._packed` lays out the arguments."""
     blocks, n = rates.shape[1], rates.shape[2]
     size = n * LANES
-    w = np.zeros(slots * LANES)
+    w = np.zeros(SLOTS * LANES)
     z, e, ze = np.zeros(size), np.zeros(4 * size), np.zeros(4 * size)
-    x, now = np.zeros(size), np.zeros(size)
+    x, now, decays = np.zeros(size), np.zeros(size), np.zeros(size)
     made = np.zeros(max(STATES, 1) * LANES)
     segments = len(first_step) - 1
     changes = changing.shape[1]
@@ -109,16 +111,16 @@ def march(
                 made[i * LANES + lane] = initial[i]
             for node in range(4):
                 fill(w, STAGES + 4 * i + node, initial[i])
-        for i in range(DRIVERS_COUNT):  # noqa: F821
+        for i in range(DRIVERS_COUNT):
             for node in range(4):
                 fill(w, DRIVERS + 4 * i + node, 0.0)
         x[:] = 0.0
-        output = 0
         for segment in range(segments):
             of = variant[segment]
             flat_rate = rates[of, block].reshape(size)
             flat_weight = weights[of, block].reshape(n * size)
             flat_back = inverse[of, block].reshape(n * size)
+            flat_growth = growth[of, block].reshape(len(pairs) * LANES)
             # Doses and rates, in states; then modes, group by group down the cascade.
             for i in range(bolus_at[segment], bolus_at[segment + 1]):
                 row = bolus_state[i]
@@ -152,6 +154,10 @@ def march(
                 if kind:
                     set_step(w, hours[step])
                 scale_nodes(ze, e, z, n)
+                for i in range(len(pairs)):
+                    for node in range(4):
+                        past = NODE[node] * hours[step]
+                        grow(ze, node * n + pairs[i, 0], e, flat_growth, i, past, z, pairs[i, 1])
                 for i in range(len(watch)):
                     row = watch[i, 1]
                     dot_nodes(
@@ -164,8 +170,12 @@ def march(
                     for k in range(size):
                         now[k] = -flat_rate[k] * output_after[i]
                     exponential(now, n)
+                    decays[:] = now
                     for k in range(size):
                         now[k] *= z[k]
+                    for k in range(len(pairs)):
+                        past = output_after[i]
+                        grow(now, pairs[k, 0], decays, flat_growth, k, past, z, pairs[k, 1])
                     for k in range(len(shown)):
                         row = shown[k]
                         dot(
@@ -189,7 +199,7 @@ def march(
 
 def stages(given, drivers, begin, hours, out, lowest):
     """The other states at the nodes of one step: ``drivers`` (d, 4, N), ``begin`` (m, N), ``out`` (m, 4, N)."""
-    w = np.zeros(SLOTS * LANES)  # noqa: F821
+    w = np.zeros(SLOTS * LANES)
     for block in range(given.shape[1] // LANES):
         at = block * LANES
         start_block(w, given, at)

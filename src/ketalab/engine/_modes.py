@@ -2,22 +2,22 @@
 
 States fall into groups that feed each other both ways (a centre and its peripheral compartments), and groups into a
 cascade. Within a group whose states are linked like a tree, detailed balance makes the matrix similar to a symmetric
-one, so its modes are real and found by Jacobi's rotations. Down the cascade a mode of one group goes on in the next with
-the weight ``L (sum of what comes in) / (lambda - mu)``.
+one, so its modes are real and found by Jacobi's rotations. Down the cascade a mode of one group goes on in the next
+with the weight ``L (sum of what comes in) / (lambda - mu)``.
 
-Where lambda and mu agree there is no such weight: two equal delays in a row. Then mu is moved by a share so small that
-neither the shift nor the cancellation matters (both about 1e-8 of the whole for two equal ones, 1e-5 for three); more in
-a row are refused. The ladder of :mod:`ketalab.engine._linear` has no such limits, and the checker uses neither.
+Where lambda and mu agree there is no such weight: two equal delays in a row. Then the second mode grows from the first
+while both decay, ``(z2 + c t z1) exp(lambda t)``, and c is what comes in. Three equal ones in a row are refused. The
+closer two rates are without agreeing, the more digits cancel; rates of people come within 1e-6 of each other now and
+then, which leaves an error of 1e-10 of the whole. The ladder of :mod:`ketalab.engine._linear` has no such limits, and
+the checker uses neither.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-#: Shifts for the second and the third of equal ones in a row, relative to the rate.
-SHIFTS = (1.5e-8, 6e-6)
-#: Rates below this share of the reciprocal of the course count as none: what runs in for hours and stays.
-STILL = 100.0
+#: Rates that differ by less than this share are equal.
+SAME = 1e-9
 #: Rotations end when nothing is left beside the diagonal, at the latest after so many rounds.
 _ROUNDS = 30
 #: Weights that add up to so many times the largest result leave too few digits.
@@ -58,13 +58,15 @@ def rotate(s, q, b):  # type: ignore[no-untyped-def]
                     q[k, i], q[k, j] = c * one - sn * two, sn * one + c * two
 
 
-def decompose(matrix, starts, parents, feeds, horizon, rates, weights, inverse, failed):  # type: ignore[no-untyped-def]
+def decompose(matrix, starts, parents, feeds, rates, weights, inverse, growth, failed):  # type: ignore[no-untyped-def]
     """Modes of every patient.
 
     ``matrix`` (N, n, n), states in the order of the groups; ``starts`` (groups + 1,) where each begins; ``parents``
-    (n,) the state of the same group that a state hangs on, or -1; ``feeds`` (groups, groups) whether one reaches another.
+    (n,) the state of the same group that a state hangs on, or -1; ``feeds`` (groups, groups) whether one is fed by
+    another.
     Written: ``rates`` (B, n, L), decay of each mode; ``weights`` (B, n, n, L), how much of a mode (third) a state
-    (second) has; ``inverse`` (B, n, n, L), within the groups, modes (second) from states (third); ``failed`` (N,).
+    (second) has; ``inverse`` (B, n, n, L), within the groups, modes (second) from states (third); ``growth``
+    (B, n, n, L), c of a mode (second) that grows from an equal one (third); ``failed`` (N,).
     """
     patients, n = matrix.shape[0], matrix.shape[1]
     lanes = rates.shape[2]
@@ -74,11 +76,11 @@ def decompose(matrix, starts, parents, feeds, horizon, rates, weights, inverse, 
         widest = max(widest, starts[g + 1] - starts[g])
     s, q = np.empty((widest, widest)), np.empty((widest, widest))
     scale, come, mu = np.empty(widest), np.empty(widest), np.empty(n)
-    same = np.zeros(n, np.int64)
-    v = np.zeros((n, n))
+    v, c = np.zeros((n, n)), np.zeros((n, n))
     for p in range(patients):
         a, block, lane = matrix[p], p // lanes, p % lanes
         v[:, :] = 0.0
+        c[:, :] = 0.0
         bad = False
         for g in range(groups):
             first, b = starts[g], starts[g + 1] - starts[g]
@@ -100,29 +102,12 @@ def decompose(matrix, starts, parents, feeds, horizon, rates, weights, inverse, 
             rotate(s, q, b)
             for k in range(b):
                 rate = -s[k, k]
-                count = 0
-                again = True
-                while again:
-                    again = False
-                    for h in range(g):
-                        if not feeds[g, h]:
-                            continue
-                        for m in range(starts[h], starts[h + 1]):
-                            size = max(abs(rate), abs(mu[m]), STILL / horizon)
-                            if abs(mu[m] - rate) < 0.5 * SHIFTS[0] * size and count < 8:
-                                count = max(count, same[m]) + 1
-                                if count > len(SHIFTS):
-                                    bad = True
-                                    count = 8
-                                    continue
-                                rate += SHIFTS[count - 1] * size
-                                again = True
                 mu[first + k] = rate
-                same[first + k] = count
                 for i in range(b):
                     v[first + i, first + k] = scale[i] * q[i, k]
                     inverse[block, first + k, first + i, lane] = q[i, k] / scale[i]
-            for h in range(g):
+            # From the nearest group to the farthest: a mode that another grows from comes before that one.
+            for h in range(g - 1, -1, -1):
                 if not feeds[g, h]:
                     continue
                 for m in range(starts[h], starts[h + 1]):
@@ -131,15 +116,26 @@ def decompose(matrix, starts, parents, feeds, horizon, rates, weights, inverse, 
                         for u in range(first):
                             if a[first + i, u] != 0.0:
                                 total += a[first + i, u] * v[u, m]
+                        for k in range(first):
+                            if c[k, m] != 0.0:
+                                total -= c[k, m] * v[first + i, k]
                         come[i] = total
                     for k in range(b):
                         part = 0.0
                         for i in range(b):
                             part += q[i, k] / scale[i] * come[i]
-                        # (lambda - mu) with lambda = -rate of the mode, mu = -rate of this group's.
-                        part /= mu[first + k] - mu[m]
+                        if part == 0.0:
+                            continue
+                        apart = mu[first + k] - mu[m]
+                        if abs(apart) <= SAME * max(abs(mu[m]), abs(mu[first + k])):
+                            # A third equal one: what grows from m would grow with the square of time.
+                            for u in range(first):
+                                bad = bad or c[m, u] != 0.0
+                            c[first + k, m] = part
+                            growth[block, first + k, m, lane] = part
+                            continue
                         for i in range(b):
-                            v[first + i, m] += scale[i] * q[i, k] * part
+                            v[first + i, m] += scale[i] * q[i, k] * part / apart
         for i in range(n):
             total = 0.0
             for m in range(n):

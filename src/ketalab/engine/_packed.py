@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketalab.engine._flow import Propagators, State
 from ketalab.engine._grid import Grid
 from ketalab.engine._kernel import LANES, load_decompose, load_kernel, wanted_states
 from ketalab.engine._links import reach, split_circles
-from ketalab.engine._lockstep import GROWTH, NO_NUMBER, RUNS_AWAY, failures, with_reason
+from ketalab.engine._lockstep import (
+    GROWTH,
+    NO_NUMBER,
+    RUNS_AWAY,
+    STAGES,
+    Stepper,
+    failures,
+    with_reason,
+)
 from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution, Tell, check_times
 from ketalab.engine._radau import radau
 
@@ -200,6 +208,46 @@ def _events(
     return np.array(at, np.int64), np.array(states, np.int64), _pad(table, patients, lanes)
 
 
+def kernel_stepper(problem: Problem, schedule: Schedule) -> type[Stepper] | None:
+    """What takes steps by the kernel, for :func:`ketalab.engine.build_grid`; None where it does not know the form."""
+    if problem.loop or problem.program is None or not problem.state_names:
+        return None
+    known = group_states(problem, schedule, range(len(problem.linear_names)))
+    return None if known is None else PackedStepper
+
+
+class PackedStepper(Stepper):
+    """Takes steps by the kernel; the linear part stays with the ladder. For the choice of the time grid."""
+
+    def __init__(self, problem: Problem, schedule: Schedule, lanes: int = LANES) -> None:
+        super().__init__(problem, schedule)
+        assert problem.program is not None
+        self._kernel = load_kernel(problem.program(), wanted_states(problem.order), lanes)
+        self._lanes = lanes
+
+    def stages(
+        self, along: Propagators, x: State, y: Array, level: int, inputs: list[Array]
+    ) -> Array:
+        p, count = self.problem, self.problem.patients
+        rows = [np.broadcast_to(i, count) for i in inputs]
+        table = np.concatenate([p.parameters, p.covariates, np.array(rows).reshape(-1, count)])
+        given = _pad(table[list(self._kernel.layout.given)], count, self._lanes)
+        drivers = np.array(self.flow.drivers(along, x, level)).reshape(-1, STAGES, count)
+        width = given.shape[1]
+        out, lowest = np.zeros((len(y), STAGES, width)), np.zeros(width)
+        # A driver may be asked for by a place that nobody reads.
+        self._kernel.stages(
+            given,
+            _pad(drivers[: self._kernel.layout.driver_count], count, self._lanes),
+            _pad(y, count, self._lanes),
+            along.length * 2.0**-level,
+            out,
+            lowest,
+        )
+        self.runs_away |= lowest[:count] < -GROWTH
+        return out[:, :, :count]
+
+
 def solve_packed(
     problem: Problem,
     schedule: Schedule,
@@ -239,8 +287,7 @@ def solve_packed(
         m = len(groups.states)
         shape = (len(of_variant), padded // lanes, m)
         rates, weights = np.zeros((*shape, lanes)), np.zeros((*shape, m, lanes))
-        inverse = np.zeros_like(weights)
-        horizon = schedule[-1].stop - schedule[0].start
+        inverse, growth = np.zeros_like(weights), np.zeros_like(weights)
         for number, segment in enumerate(of_variant):
             whole = problem.matrix_under(schedule[segment].inputs)
             bad = ~np.isfinite(whole).all(axis=(1, 2))
@@ -248,9 +295,12 @@ def solve_packed(
             matrix = _restrict(whole, groups, n, padded)
             matrix[:count][bad] = 0.0
             load_decompose()(
-                matrix, groups.starts, groups.parents, groups.feeds, horizon, rates[number],
-                weights[number], inverse[number], failed,
+                matrix, groups.starts, groups.parents, groups.feeds, rates[number],
+                weights[number], inverse[number], growth[number], failed,
             )  # fmt: skip
+    # Modes that grow from equal ones, in anybody; for the others c is zero.
+    pairs = np.ascontiguousarray(np.argwhere(growth.any(axis=(0, 1, 4))))
+    growing = np.ascontiguousarray(growth[:, :, pairs[:, 0], pairs[:, 1]])
     rows = {state: place for place, state in enumerate(groups.states)}
     steps = _lay_steps(schedule, grid, times, variant)
     boluses = _events(schedule, "boluses", rows, count, lanes)
@@ -276,7 +326,7 @@ def solve_packed(
     kernel.march(
         _pad(table[still], count, lanes), _pad(changing, count, lanes), problem.initial,
         variant, which, steps.hours, steps.kinds, steps.first, *boluses, *inflows,
-        rates, weights, inverse, groups.starts,
+        rates, weights, inverse, growing, pairs, groups.starts,
         np.array(watched, np.int64).reshape(-1, 2),
         np.array([x for row in modes for x in row], np.int64), modes_at, modes_at[:-1] + own,
         steps.output_at, steps.output_after, steps.output_weights,
@@ -284,10 +334,12 @@ def solve_packed(
     )  # fmt: skip
     if tell is not None:
         tell(1.0)
+    states = states[:, :, :count]
+    seen = tuple(problem.linear_names[i] for i in show)
+    reasons = failures(replace(problem, linear_names=seen), linear[:, :, :count], states)
+    # What nobody asked for is left as the system gives it, zero and without memory of its own.
     full = np.zeros((len(times), n, count))
     full[:, show] = linear[:, :, :count]
-    states = states[:, :, :count]
-    reasons = failures(problem, full, states)
     reasons |= with_reason(failed[:count], NO_MODES)
     reasons |= with_reason(no_number, NO_NUMBER)
     reasons |= with_reason(lowest[:count] < -GROWTH, RUNS_AWAY)

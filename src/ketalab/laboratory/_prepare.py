@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.engine import Grid, Tell, build_grid, grid_times
+from ketalab.engine import (
+    TOLERANCE,
+    Grid,
+    Problem,
+    Schedule,
+    Tell,
+    build_grid,
+    grid_times,
+    kernel_stepper,
+)
 from ketalab.laboratory._course import Course, build_schedule, make_problem
 from ketalab.laboratory._individuals import individuals
 from ketalab.laboratory._model import human_model
@@ -16,20 +27,35 @@ from ketalab.people import Population, Species, Streams, draw
 
 Array = NDArray[np.float64]
 
-#: People on whom the time grid is chosen; their seed is the laboratory's own, so that a grid does not depend
-#: on the seed of a run.
-PILOTS = 16
+Solver = Literal["numpy", "lockstep"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a time grid is chosen: the error allowed in a step, on how many pilots."""
+
+    tolerance: float
+    pilots: int
+
+
+#: Pilots cost the kernel next to nothing, and many of them see more than a narrow tolerance does on few: steps are a
+#: quarter fewer and errors alike. Their seed is the laboratory's own, so that a grid does not depend on that of a run.
+CHOICES: Mapping[Solver, Choice] = {"numpy": Choice(TOLERANCE, 16), "lockstep": Choice(1e-5, 64)}
 _PILOT_REPLICATE = 2**31
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A course ready to run: its time grid belongs to it and is the same for everyone."""
+    """A course ready to run: its time grid belongs to it and is the same for everyone.
+
+    ``solver`` is the form of the lockstep scheme that takes the steps: NumPy over patients, or the compiled kernel.
+    """
 
     model: Traced
     course: Course
     grid: Grid
     edges: Array
+    solver: Solver = "numpy"
 
 
 def _pilot_settings(course: Course) -> Course:
@@ -43,6 +69,7 @@ def prepare(
     *,
     model: Traced | None = None,
     species: Species = "human",
+    solver: Solver = "numpy",
     tell: Tell | None = None,
 ) -> Prepared:
     """Choose the time grid of a course on pilot people.
@@ -51,12 +78,24 @@ def prepare(
     ----------
     model : the human model where not given.
     species : whom the model is of: pilots are of that species.
+    solver : what will take the steps; where the kernel does not know the model's form, NumPy.
     tell : hears how far it is.
     """
     model = human_model() if model is None else model
+    problem, schedule = _pilots(model, course, species, CHOICES[solver].pilots)
+    stepper = kernel_stepper(problem, schedule) if solver == "lockstep" else None
+    if solver == "lockstep" and stepper is None:
+        return prepare(course, model=model, species=species, tell=tell)
+    options: dict[str, Any] = {} if stepper is None else {"stepper": stepper}
+    grid = build_grid(problem, schedule, tell=tell, tolerance=CHOICES[solver].tolerance, **options)
+    return Prepared(model, course, grid, grid_times(grid, schedule), solver)
+
+
+def _pilots(
+    model: Traced, course: Course, species: Species, count: int
+) -> tuple[Problem, Schedule]:
     streams = Streams(0)
-    people = draw(Population(species=species), streams, PILOTS, start=_PILOT_REPLICATE)
+    people = draw(Population(species=species), streams, count, start=_PILOT_REPLICATE)
     pilots = individuals(model, people, streams, "person")
     schedule = build_schedule(model, _pilot_settings(course), pilots)
-    grid = build_grid(make_problem(model, pilots), schedule, tell=tell)
-    return Prepared(model, course, grid, grid_times(grid, schedule))
+    return make_problem(model, pilots), schedule

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.engine import (
+    Grid,
     Problem,
     Schedule,
     Solution,
@@ -18,6 +19,7 @@ from ketalab.engine import (
     check,
     halve_grid,
     solve,
+    solve_packed,
 )
 from ketalab.errors import SolutionError
 from ketalab.laboratory._course import build_schedule, make_problem
@@ -38,6 +40,8 @@ Array = NDArray[np.float64]
 
 #: Patients integrated at once: enough to fill the arrays, few enough for the cache and the memory.
 BATCH = 512
+#: Numbers in the courses of a batch (32 MB): many times ask for fewer patients at once. The kernel alone heeds it.
+_MOST_NUMBERS = 2**22
 
 
 @cache
@@ -65,6 +69,11 @@ def _inputs_at(
         table = np.stack([np.broadcast_to(s.inputs[name], (count,)) for s in schedule])
         rows.append(table[where])
     return rows
+
+
+@cache
+def _shown(model: Traced, names: tuple[str, ...]) -> tuple[int, ...]:
+    return model.linear_behind(names)
 
 
 @dataclass(frozen=True)
@@ -103,9 +112,30 @@ class _Task:
         people = Individuals(self.people.parameters[:, members], self.people.covariates[:, members])
         model, course = self.prepared.model, replace(self.prepared.course, settings=settings)
         schedule = build_schedule(model, course, people)
+        problem = make_problem(model, people)
+        if self.prepared.solver == "lockstep":
+            return problem, schedule  # one kernel serves whatever is asked
         # States that nothing asked for reads are left at their start: the others do not know of them.
         order, _ = _needed(model, self.names)
-        return replace(make_problem(model, people), order=order), schedule
+        return replace(problem, order=order), schedule
+
+    def solve(
+        self,
+        problem: Problem,
+        schedule: Schedule,
+        grid: Grid,
+        times: Array,
+        tell: Tell | None,
+        *,
+        whole: bool = False,
+    ) -> Solution:
+        """States at times, by the form of the scheme that the course was prepared for; ``whole``: all linear ones."""
+        if self.prepared.solver == "lockstep":
+            shown = None if whole else _shown(self.prepared.model, self.names)
+            made = solve_packed(problem, schedule, grid, times, shown=shown, tell=tell)
+            if made is not None:
+                return made
+        return solve(problem, schedule, grid, times, tell=tell)
 
     def outputs(
         self, problem: Problem, schedule: Schedule, solution: Solution, count: int
@@ -184,20 +214,23 @@ def integrate(
     checked = choose_checked(np.arange(count) if numbers is None else numbers)
     guarded = not alone and bool(prepared.model.states)
     marks = choose_marks(prepared.edges) if guarded else times[:0]
-    every = np.union1d(times, marks) if guarded else times
+    # The kernel solves the checked again, which is cheaper than to keep everyone's states at the marks.
+    packed = prepared.solver == "lockstep"
+    every = np.union1d(times, marks) if guarded and not packed else times
     asked, marked = np.searchsorted(every, times), np.searchsorted(every, marks)
     kept = []
-    for begin in range(0, count, BATCH):
-        members = np.arange(begin, min(begin + BATCH, count))
+    batch = _batch(prepared, len(times)) if packed else BATCH
+    for begin in range(0, count, batch):
+        members = np.arange(begin, min(begin + batch, count))
         problem, schedule = task.pose(members)
         ends = 0.5 if guarded else 1.0
         told = within(tell, ends * begin / count, ends * (begin + len(members)) / count)
         if alone:
             solution = check(problem, schedule, times, tell=told)
         else:
-            solution = solve(problem, schedule, prepared.grid, every, tell=told)
+            solution = task.solve(problem, schedule, prepared.grid, every, told)
             mine = checked[(checked >= begin) & (checked < members[-1] + 1)] - begin
-            if guarded:
+            if guarded and not packed:
                 kept.append(_states(solution, marked)[:, :, mine])
             if not np.array_equal(every, times):
                 solution = replace(
@@ -212,13 +245,20 @@ def integrate(
         made.account.failed |= {begin + place: reason for place, reason in failed.items()}
     if guarded:
         told = within(tell, 0.5, 1.0)
-        _check_sample(task, checked, marks, np.concatenate(kept, axis=2), made.account, told)
+        states = None if packed else np.concatenate(kept, axis=2)
+        _check_sample(task, checked, marks, states, made.account, told)
     if made.account.failed and engine == "auto":
         _retry(task, times, made)
     for place in made.account.failed:
         for course in made.values.values():
             course[:, place] = np.nan
     return made
+
+
+def _batch(prepared: Prepared, times: int) -> int:
+    """Patients at once, a number that only the course and the count of times decide."""
+    rows = len(prepared.model.linear) + len(prepared.model.states)
+    return max(min(BATCH, _MOST_NUMBERS // (max(times, 1) * rows) // 8 * 8), 8)
 
 
 def _states(solution: Solution, times: NDArray[np.int64] | slice = slice(None)) -> Array:
@@ -230,17 +270,29 @@ def _check_sample(
     task: _Task,
     checked: NDArray[np.int64],
     marks: Array,
-    states: Array,
+    states: Array | None,
     account: Account,
     tell: Tell | None,
 ) -> None:
-    """Solve the checked people again on half the steps; who misses the allowed error has failed."""
+    """Solve the checked people again on half the steps; who misses the allowed error has failed.
+
+    ``states`` are theirs at the marks; those of the kernel are solved for here, and its linear ones held against the
+    ladder of exponentials, which knows nothing of modes.
+    """
     sound = [i for i, place in enumerate(checked) if int(place) not in account.failed]
     if not sound:
         return
-    checked, states = checked[sound], states[:, :, sound]
+    checked = checked[sound]
     problem, schedule = task.pose(checked)
-    halved = solve(problem, schedule, halve_grid(task.prepared.grid), marks, tell=tell)
+    grid = task.prepared.grid
+    halved = task.solve(problem, schedule, halve_grid(grid), marks, tell, whole=True)
+    if states is None:
+        states = _states(task.solve(problem, schedule, grid, marks, None, whole=True))
+        alone = replace(problem, state_names=(), order=(), initial=problem.initial[:0])
+        halved = replace(halved, linear=solve(alone, schedule, grid, marks).linear)
+        states = states[:, :, : len(checked)]
+    else:
+        states = states[:, :, sound]
     names = (*problem.linear_names, *problem.state_names)
     errors, worst = estimate_errors(states, _states(halved)[:, :, : len(checked)])
     for i, place in enumerate(checked.tolist()):

@@ -21,6 +21,8 @@ BEHAVIOURS = {"none": 0.0, "reinforcing": 1.0, "pro-depressive": -1.0}
 FAILED = ("raise", "keep")
 SPECIES = ("human", "rat", "mouse")
 #: Limits on what one scenario may ask for; larger work belongs to trials.
+#: ``auto`` compiles from this many patients on.
+KERNEL_FROM = 2_000
 MAX_PATIENTS = 1_000_000
 MAX_DAYS = 731
 MAX_TIMES = 10_000
@@ -150,12 +152,15 @@ class Scenario:
         return document
 
     @property
-    def solver(self) -> str:
-        """The engine that runs: all but ``checker`` are the scheme in NumPy so far.
+    def solver(self) -> Engine:
+        """The engine that runs: ``lockstep`` is the compiled kernel, ``numpy`` the same scheme without a compiler.
 
-        With ``auto`` the checker solves again who failed; the result's ``check`` names them.
+        ``auto`` takes the kernel where there are so many patients that compiling it pays; and with ``auto`` the checker
+        solves again who failed, whom the result's ``check`` names.
         """
-        return "checker" if self.engine == "checker" else "numpy"
+        if self.engine == "auto":
+            return "lockstep" if self.patients >= KERNEL_FROM else "numpy"
+        return self.engine
 
     def hash(self) -> str:
         """SHA-256 of the canonical document, of the grid's tolerance and of its guard, 64 hexadecimal digits.
@@ -163,13 +168,13 @@ class Scenario:
         The posterior in use and what stands in the place of facts are part of it.
         ``failed`` is left out: it decides whether there is a result, and never what it holds.
         """
-        from ketalab.engine import TOLERANCE
         from ketalab.laboratory._guard import ALLOWED, FIRST, ONE_IN
         from ketalab.laboratory._hypotheses import changes_of, current_changes
         from ketalab.laboratory._posterior import current_posterior
-        from ketalab.laboratory._prepare import PILOTS
+        from ketalab.laboratory._prepare import CHOICES, Solver
 
         posterior = current_posterior()
+        solver: Solver = "lockstep" if self.solver == "lockstep" else "numpy"
         scenario = {**self.to_dict(), "engine": self.solver, "retries": self.engine == "auto"}
         del scenario["failed"]
         scenario.pop("hypotheses", None)
@@ -177,7 +182,7 @@ class Scenario:
         changes = {**current_changes(), **changes_of(self.hypotheses)}
         document = {
             "scenario": scenario,
-            "grid": {"tolerance": TOLERANCE, "pilots": PILOTS},
+            "grid": asdict(CHOICES[solver]),
             "guard": {"allowed": ALLOWED, "first": FIRST, "one_in": ONE_IN},
             "posterior": None if posterior is None else posterior.digest,
             **({"changes": changes} if changes else {}),

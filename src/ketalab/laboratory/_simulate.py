@@ -237,6 +237,7 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
                 Course(variant.administrations, horizon, settings=window),
                 model=model,
                 species=scenario.population.species,
+                solver="lockstep" if scenario.solver == "lockstep" else "numpy",
                 tell=work.part(_PREPARATION * share),
             ),
         )

@@ -76,10 +76,10 @@ class _Writer:
             return self._fold(name, [self.write(part) for part in expression.args])
         if isinstance(expression, sp.Heaviside):
             return self.add("above", self.write(expression.args[0]))
-        name = _UNARY.get(expression.func)
-        if name is None:
+        function = _UNARY.get(expression.func)
+        if function is None:
             raise TraceError(f"an equation cannot be written for the kernel: {expression.func}")
-        return self.add(name, self.write(expression.args[0]))
+        return self.add(function, self.write(expression.args[0]))
 
     def _fold(self, name: str, places: Iterable[int]) -> int:
         """One after the other, those that move least first."""
@@ -90,7 +90,8 @@ class _Writer:
         return total
 
     def _sum(self, terms: Sequence[sp.Expr]) -> int:
-        plus, minus = [], []
+        plus: list[int] = []
+        minus: list[int] = []
         for term in terms:
             lower = term.could_extract_minus_sign()
             (minus if lower else plus).append(self.write(-term if lower else term))

@@ -141,6 +141,11 @@ class Traced:
         order = tuple(i for i in self.order if i in found)
         return order, frozenset(name for name in self.inputs if self.symbols[name] in read)
 
+    def linear_behind(self, names: Sequence[str]) -> tuple[int, ...]:
+        """The places of the linear states that some outputs read themselves."""
+        read = set().union(*(self.outputs[name].free_symbols for name in names), set())
+        return tuple(i for i, name in enumerate(self.linear) if self.symbols[name] in read)
+
     def constant_rate(self, index: int) -> bool:
         """Whether k of a state is the same at all times for a patient."""
         symbols = self.rate[index].free_symbols
