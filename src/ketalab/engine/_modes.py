@@ -39,7 +39,9 @@ def rotate(s, q, b):  # type: ignore[no-untyped-def]
             return
         for i in range(b):
             for j in range(i + 1, b):
-                if s[i, j] == 0.0:
+                # So small that it moves no digit, and that its square may be no number.
+                if abs(s[i, j]) <= 1e-18 * (abs(s[i, i]) + abs(s[j, j])):
+                    s[i, j] = s[j, i] = 0.0
                     continue
                 theta = (s[j, j] - s[i, i]) / (2.0 * s[i, j])
                 t = 1.0 / (abs(theta) + np.sqrt(theta * theta + 1.0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,9 +123,9 @@ def _pad(values: Array, patients: int, lanes: int) -> Array:
     return made
 
 
-def _distinct(rows: Sequence[bytes]) -> tuple[Whole, list[int]]:
+def _distinct(rows: Sequence[Hashable]) -> tuple[Whole, list[int]]:
     """Of each row the number of its kind, and the first row of each kind."""
-    numbers: dict[bytes, int] = {}
+    numbers: dict[Hashable, int] = {}
     firsts: list[int] = []
     for place, row in enumerate(rows):
         if numbers.setdefault(row, len(firsts)) == len(firsts):
@@ -146,50 +147,44 @@ class _Steps:
 
 
 def _lay_steps(schedule: Schedule, grid: Grid, times: Array, variants: Whole) -> _Steps:
-    method = radau(4)
-    hours: list[float] = []
-    kinds: list[int] = []
-    first, ends = [0], [0]
-    after: list[float] = []
-    weights: list[Array] = []
-    done, known = 0, dict[float, float]()
-    before: tuple[float, int] | None = None
-    for number, (segment, levels) in enumerate(zip(schedule, grid, strict=True)):
+    """The steps of a grid; made once for all batches."""
+    spans = tuple((segment.start, segment.stop) for segment in schedule)
+    return _kept_steps(spans, grid, times.tobytes(), tuple(variants.tolist()))
+
+
+@lru_cache(maxsize=8)
+def _kept_steps(
+    spans: tuple[tuple[float, float], ...], grid: Grid, times: bytes, variants: tuple[int, ...]
+) -> _Steps:
+    asked = np.frombuffer(times)
+    hours, kinds, begins, ends, first = [], [], [], [], [0]
+    known: dict[float, float] = {}
+    for (start, stop), levels in zip(spans, grid, strict=True):
         # Lengths that differ by rounding are one, so that their decays are.
-        length = known.setdefault(float(f"{segment.length:.13g}"), segment.length)
-        last = number == len(schedule) - 1
-        begin, place = segment.start, 0.0
-        for level in levels:
-            place += 2.0**-level
-            end = segment.stop if place >= 1 else segment.start + place * segment.length
-            step = length * 2.0**-level
-            now = (step, int(variants[number]))
-            same = before is not None and before[1] == now[1] and len(hours) > first[-1]
-            kinds.append(
-                0
-                if same and before == now
-                else 1
-                if same and before is not None and before[0] * 2 == step
-                else 2
-            )
-            before = now
-            hours.append(step)
-            while done < len(times) and (times[done] < end or (last and times[done] <= end)):
-                past = times[done] - begin
-                after.append(past)
-                share = 1.0 if times[done] == end else past / (end - begin)
-                weights.append(method.dense(share))
-                done += 1
-            ends.append(done)
-            begin = end
-        first.append(len(hours))
+        length = known.setdefault(float(f"{stop - start:.13g}"), stop - start)
+        shares = 2.0 ** -np.array(levels, dtype=float)
+        steps = length * shares
+        edges = start + np.cumsum(shares) * (stop - start)
+        edges[-1] = stop
+        # The first of a segment is new, because an event may have changed what decays.
+        kind = np.where(steps[1:] == steps[:-1], 0, np.where(steps[1:] == 2 * steps[:-1], 1, 2))
+        hours.append(steps)
+        kinds += [[2], kind]
+        begins.append(np.concatenate([[start], edges[:-1]]))
+        ends.append(edges)
+        first.append(first[-1] + len(steps))
+    begin, end = np.concatenate(begins), np.concatenate(ends)
+    # A time at the border of two steps belongs to the later one, and the last time to the last step.
+    step = np.minimum(np.searchsorted(end, asked, side="right"), len(end) - 1)
+    after = asked - begin[step]
+    share = np.where(asked == end[step], 1.0, after / (end - begin)[step])
     return _Steps(
-        np.array(hours),
-        np.array(kinds, np.int64),
+        np.concatenate(hours),
+        np.concatenate(kinds).astype(np.int64),
         np.array(first, np.int64),
-        np.array(ends, np.int64),
-        np.array(after),
-        np.array(weights).reshape(-1, 5),
+        np.searchsorted(step, np.arange(len(end) + 1)).astype(np.int64),
+        after,
+        np.ascontiguousarray(radau(STAGES).dense(share).T),
     )
 
 
@@ -224,14 +219,12 @@ class PackedStepper(Stepper):
         assert problem.program is not None
         self._kernel = load_kernel(problem.program(), wanted_states(problem.order), lanes)
         self._lanes = lanes
+        self._given: tuple[list[Array], Array] | None = None
 
     def stages(
         self, along: Propagators, x: State, y: Array, level: int, inputs: list[Array]
     ) -> Array:
-        p, count = self.problem, self.problem.patients
-        rows = [np.broadcast_to(i, count) for i in inputs]
-        table = np.concatenate([p.parameters, p.covariates, np.array(rows).reshape(-1, count)])
-        given = _pad(table[list(self._kernel.layout.given)], count, self._lanes)
+        count, given = self.problem.patients, self._table(inputs)
         drivers = np.array(self.flow.drivers(along, x, level)).reshape(-1, STAGES, count)
         width = given.shape[1]
         out, lowest = np.zeros((len(y), STAGES, width)), np.zeros(width)
@@ -246,6 +239,16 @@ class PackedStepper(Stepper):
         )
         self.runs_away |= lowest[:count] < -GROWTH
         return out[:, :, :count]
+
+    def _table(self, inputs: list[Array]) -> Array:
+        """What the kernel reads of parameters, covariates and inputs; made once a segment."""
+        if self._given is None or self._given[0] is not inputs:
+            p, count = self.problem, self.problem.patients
+            rows = np.array([np.broadcast_to(i, count) for i in inputs]).reshape(-1, count)
+            table = np.concatenate([p.parameters, p.covariates, rows])
+            read = table[list(self._kernel.layout.given)]
+            self._given = (inputs, _pad(read, count, self._lanes))
+        return self._given[1]
 
 
 def solve_packed(
@@ -280,10 +283,11 @@ def solve_packed(
     layout, count, n = kernel.layout, problem.patients, len(problem.linear_names)
     padded = count + -count % lanes
     with np.errstate(all="ignore"):
-        moves = [_key(s, problem.movers, count) for s in schedule]
+        moves = [_key(s, problem.movers) for s in schedule]
         variant, of_variant = _distinct(moves)
         no_number = np.zeros(count, dtype=bool)
         failed = np.zeros(padded, dtype=bool)
+        compartments = np.ones(count, dtype=bool)
         m = len(groups.states)
         shape = (len(of_variant), padded // lanes, m)
         rates, weights = np.zeros((*shape, lanes)), np.zeros((*shape, m, lanes))
@@ -294,6 +298,7 @@ def solve_packed(
             no_number |= bad
             matrix = _restrict(whole, groups, n, padded)
             matrix[:count][bad] = 0.0
+            compartments &= ((matrix[:count] >= 0) | np.eye(m, dtype=bool)).all(axis=(1, 2))
             load_decompose()(
                 matrix, groups.starts, groups.parents, groups.feeds, rates[number],
                 weights[number], inverse[number], growth[number], failed,
@@ -311,7 +316,7 @@ def solve_packed(
     moving = [i - outer for i in layout.given if i >= outer]
     table = np.concatenate([problem.parameters, problem.covariates])
     names = [problem.input_names[i] for i in moving]
-    which, of_inputs = _distinct([_key(s, names, count) for s in schedule])
+    which, of_inputs = _distinct([_key(s, names) for s in schedule])
     changing = np.array(
         [[np.broadcast_to(schedule[s].inputs[x], count) for x in names] for s in of_inputs]
     ).reshape(len(of_inputs), len(names), count)
@@ -334,21 +339,25 @@ def solve_packed(
     )  # fmt: skip
     if tell is not None:
         tell(1.0)
+    # What cancels to nothing must not come out below it.
+    linear = linear[:, :, :count]
+    np.maximum(linear, 0.0, out=linear, where=compartments)
     states = states[:, :, :count]
     seen = tuple(problem.linear_names[i] for i in show)
-    reasons = failures(replace(problem, linear_names=seen), linear[:, :, :count], states)
+    reasons = failures(replace(problem, linear_names=seen), linear, states)
     # What nobody asked for is left as the system gives it, zero and without memory of its own.
     full = np.zeros((len(times), n, count))
-    full[:, show] = linear[:, :, :count]
+    full[:, show] = linear
     reasons |= with_reason(failed[:count], NO_MODES)
     reasons |= with_reason(no_number, NO_NUMBER)
     reasons |= with_reason(lowest[:count] < -GROWTH, RUNS_AWAY)
     return Solution(times, full, states, reasons)
 
 
-def _key(segment: Segment, names: Sequence[str], count: int) -> bytes:
-    values = [np.asarray(segment.inputs[name], dtype=float) for name in names]
-    return b"".join(np.broadcast_to(v, count).tobytes() for v in values)
+def _key(segment: Segment, names: Sequence[str]) -> tuple[float | bytes, ...]:
+    """What tells the values of some inputs from others."""
+    values = (segment.inputs[name] for name in names)
+    return tuple(v.tobytes() if isinstance(v, np.ndarray) else v for v in values)
 
 
 def _restrict(whole: Array, groups: Groups, n: int, padded: int) -> Array:

@@ -44,10 +44,10 @@ class Collocation:
         terms = [shares[:, :, k, None] * middle[k] for k in range(len(self.values))]
         return np.ascontiguousarray(sum_in_order(terms).real)
 
-    def dense(self, place: float) -> Array:
-        """Weights (s + 1,) of the start and the nodes at ``place`` in 0..1 of a step."""
+    def dense(self, place: Array | float) -> Array:
+        """Weights (s + 1, ...) of the start and the nodes at places (...) in 0..1 of a step."""
         points = np.concatenate(([0.0], self.nodes))
-        weights = np.ones(len(points))
+        weights = np.ones((len(points), *np.shape(place)))
         for i, p in enumerate(points):
             for j, q in enumerate(points):
                 if i != j:

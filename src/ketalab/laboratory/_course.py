@@ -328,7 +328,7 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         initial=np.array(model.initial),
         gains=tuple(gain for gain, _ in model.state_functions),
         rates=tuple(rate for _, rate in model.state_functions),
-        constant_rate=tuple(model.constant_rate(i) for i in range(len(model.states))),
+        constant_rate=model.constant_rates,
         drivers=model.drivers,
         order=model.order,
         loop=model.loop is not None,

@@ -219,7 +219,7 @@ def integrate(
     every = np.union1d(times, marks) if guarded and not packed else times
     asked, marked = np.searchsorted(every, times), np.searchsorted(every, marks)
     kept = []
-    batch = _batch(prepared, len(times)) if packed else BATCH
+    batch = _batch(prepared.model, names, len(times)) if packed else BATCH
     for begin in range(0, count, batch):
         members = np.arange(begin, min(begin + batch, count))
         problem, schedule = task.pose(members)
@@ -255,9 +255,9 @@ def integrate(
     return made
 
 
-def _batch(prepared: Prepared, times: int) -> int:
-    """Patients at once, a number that only the course and the count of times decide."""
-    rows = len(prepared.model.linear) + len(prepared.model.states)
+def _batch(model: Traced, names: tuple[str, ...], times: int) -> int:
+    """Patients at once, so that their courses fit into memory whatever is asked."""
+    rows = len(_shown(model, names)) + len(model.states) + len(names)
     return max(min(BATCH, _MOST_NUMBERS // (max(times, 1) * rows) // 8 * 8), 8)
 
 

@@ -148,9 +148,13 @@ class Traced:
 
     def constant_rate(self, index: int) -> bool:
         """Whether k of a state is the same at all times for a patient."""
-        symbols = self.rate[index].free_symbols
-        moving = (*self.linear, *self.states, *self.inputs)
-        return not any(self.symbols[name] in symbols for name in moving)
+        return self.constant_rates[index]
+
+    @cached_property
+    def constant_rates(self) -> tuple[bool, ...]:
+        """Of each state whether k is the same at all times for a patient."""
+        moving = {self.symbols[name] for name in (*self.linear, *self.states, *self.inputs)}
+        return tuple(not moving & rate.free_symbols for rate in self.rate)
 
     def output_function(self, name: str) -> Function:
         """A function (linear, states, parameters, covariates, inputs) -> the named output."""
