@@ -157,7 +157,11 @@ def _kept_steps(
     spans: tuple[tuple[float, float], ...], grid: Grid, times: bytes, variants: tuple[int, ...]
 ) -> _Steps:
     asked = np.frombuffer(times)
-    hours, kinds, begins, ends, first = [], [], [], [], [0]
+    hours: list[Array] = []
+    kinds: list[Sequence[int] | Whole] = []
+    begins: list[Array] = []
+    ends: list[Array] = []
+    first = [0]
     known: dict[float, float] = {}
     for (start, stop), levels in zip(spans, grid, strict=True):
         # Lengths that differ by rounding are one, so that their decays are.
