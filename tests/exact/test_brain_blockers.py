@@ -21,11 +21,13 @@ from ._brain import Species, World, effects, solve
 INFUSION = "0.5 mg/kg ketamine iv over 40 min"
 RODENT = "10 mg/kg ketamine ip"
 TIMES = (0.0, 0.25, 0.5, 1.0, 2.0, 8.0, 24.0)
+#: With magnesium, without it, and where magnesium does not tell it from ketamine.
 MEMANTINE: World = {
-    "resting_magnesium": 1,
     "nmda_ic50_memantine_magnesium": math.inf,
     "nmda_ic50_memantine_magnesium_free": math.inf,
+    "nmda_memantine_over_ketamine": 0,
 }
+HELD, NOT_HELD = (MEMANTINE | {"resting_magnesium": weight} for weight in (1, 0))
 HNK: World = {
     "nmda_ki_r_hydroxynorketamine": math.inf,
     "hnk_half_effective": math.inf,
@@ -34,6 +36,8 @@ HNK: World = {
 #: Whom, ketamine, dose of the blocker, how it is given, and what takes its affinity away.
 BLOCKERS: dict[str, tuple[Species, str, str, str, World]] = {
     "memantine in people": ("human", INFUSION, "20 mg", "memantine oral at -2 h", MEMANTINE),
+    "memantine that magnesium holds": ("human", INFUSION, "20 mg", "memantine oral at -2 h", HELD),
+    "memantine that it does not": ("human", INFUSION, "20 mg", "memantine oral at -2 h", NOT_HELD),
     "memantine in rats": ("rat", RODENT, "20 mg/kg", "memantine ip", MEMANTINE),
     "MK-801 in mice": ("mouse", RODENT, "0.1 mg/kg", "mk-801 ip", {"nmda_ic50_mk801": math.inf}),
     "naltrexone in people": (

@@ -141,3 +141,24 @@ def test_only_what_is_trapped_blocks_rare_openings() -> None:
 def test_interneurons_are_blocked_before_pyramidal_cells_by_ketamine(micromolar: float) -> None:
     made = at({f"unbound:{hand}-ketamine": micromolar for hand in "SR"})
     assert made["occupancy:NMDA:interneuron"] > made["occupancy:NMDA:cortical"]
+
+
+# --- delta-opioid receptors -----------------------------------------------------------------------
+
+
+def test_ketamine_signals_at_delta_receptors_least_and_naltrexone_takes_little_of_it() -> None:
+    """Affinities of Hirota 1999 (mu, kappa and delta), and a fifth of delta receptors held (Weerts 2008)."""
+    ketamine = {f"unbound:{hand}-ketamine": 5.0 for hand in "SR"}
+    bare, held = at(ketamine), at(ketamine | {"antagonised": 0.949})
+    rise = {name: bare[f"receptor:{name}"] - 1 for name in ("MOR", "KOR", "DOR")}
+    assert 0 < rise["DOR"] < rise["MOR"] < rise["KOR"]
+    left = {name: (held[f"receptor:{name}"] - 1) / rise[name] for name in rise}
+    assert left["MOR"] == pytest.approx(0.051, rel=1e-9)
+    assert left["DOR"] == pytest.approx(1 - 0.949 * fact("naltrexone_dor_ratio").value, rel=1e-9)
+    assert at(ketamine | {"activity:DOR": 0.0})["receptor:DOR"] == 0
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_hydroxynorketamine_leaves_delta_receptors_alone(weight: float) -> None:
+    made = at({"unbound:R-hydroxynorketamine": 10.0}, {"hnk_opioid": weight})
+    assert (made["occupancy:DOR"], made["receptor:DOR"]) == (0, 1)

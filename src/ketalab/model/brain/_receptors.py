@@ -10,16 +10,17 @@ magnesium and whatever else holds there; affinities at the binding site enter on
 
 *Magnesium.* Memantine's half-occupying concentration is that with magnesium, and at rest it is higher still:
 magnesium holds the pore of a cell at rest, and of a habenula neuron that is hyperpolarised enough to burst. The
-opposite finding is the hypothesis ``resting_magnesium`` switched off: memantine then blocks like ketamine (a
-weight between the two is the geometric mean). Without magnesium (input at 0) each has its magnesium-free potency.
+opposite finding is the hypothesis ``resting_magnesium`` switched off: memantine then blocks like ketamine, or with
+a stated ratio to it (a weight between the two is the geometric mean). Without magnesium (input at 0) each has its
+magnesium-free potency.
 
 *Trapping.* Only a molecule that stays when the channel closes blocks rare, brief openings at rest: at resting
 receptors each molecule counts with its trapped share.
 
 *Opioid receptors.* Ketamine competes directly (about one part in a hundred at antidepressant concentrations);
 naltrexone and 6-beta-naltrexol bind slowly and leave slowly, ``db/dt = k_on C (1 - b) - k_off b``, which gives the
-blockade of days after one tablet. (2R,6R)-hydroxynorketamine binds as an inverse agonist where the hypothesis
-``hnk_opioid`` holds, and not at all otherwise.
+blockade of days after one tablet, and hold fewer delta receptors. (2R,6R)-hydroxynorketamine binds mu and kappa
+receptors as an inverse agonist where the hypothesis ``hnk_opioid`` holds, and nothing otherwise.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ _ACTIVITIES, _TARGETS = activities(
     magnesium="extracellular magnesium, 1 physiological",
     MOR="mu-opioid receptors that are left",
     KOR="kappa-opioid receptors that are left",
+    DOR="delta-opioid receptors that are left",
     SERT="serotonin transporters that are left",
 )
 
@@ -87,6 +89,7 @@ RECEPTORS = Section(
         Output("occupancy:DOR", "fraction", "delta-opioid receptors occupied by any drug"),
         Output("receptor:MOR", "fold", "signalling of mu-opioid receptors, 1 basal"),
         Output("receptor:KOR", "fold", "signalling of kappa-opioid receptors, 1 basal"),
+        Output("receptor:DOR", "fold", "signalling of delta-opioid receptors, 1 basal"),
         Output("occupancy:SERT", "fraction", "serotonin transporters blocked"),
     ),
     parameters=(
@@ -101,6 +104,7 @@ RECEPTORS = Section(
         Parameter("ketamine_magnesium_free", "ratio", "nmda_ketamine_magnesium_free"),
         Parameter("memantine_magnesium", "micromolar", "nmda_ic50_memantine_magnesium"),
         Parameter("memantine_magnesium_free", "micromolar", "nmda_ic50_memantine_magnesium_free"),
+        Parameter("memantine_alike", "ratio", "nmda_memantine_over_ketamine"),
         Parameter("magnesium_at_rest", "ratio", "nmda_magnesium_at_rest"),
         Parameter("resting_magnesium", "dimensionless", "hypothesis_resting_magnesium"),
         Parameter("mk801", "micromolar", "nmda_ic50_mk801"),
@@ -160,10 +164,11 @@ def receptors(m: Maths, v: Values) -> tuple[Equations, Blocks]:
 
     def memantine(at_rest: Any) -> Any:
         """Memantine's C / K, with the pore held by magnesium as it is in that pool."""
-        held = m.log(v.memantine_magnesium * at_rest)
-        alike = m.log(v.kpuu * v.ic50_ketamine)
-        half = m.exp(alike + v.resting_magnesium * (held - alike))
-        potency = magnesium / half + (1 - magnesium) / v.memantine_magnesium_free
+        # Powers of potencies, not logarithms of concentrations: a potency of nothing stays nothing in every world.
+        held = 1 / (v.memantine_magnesium * at_rest)
+        alike = v.memantine_alike / (v.kpuu * v.ic50_ketamine)
+        there = held**v.resting_magnesium * alike ** (1 - v.resting_magnesium)
+        potency = magnesium * there + (1 - magnesium) / v.memantine_magnesium_free
         return v["unbound:memantine"] * potency
 
     active, silenced = memantine(1), memantine(v.magnesium_at_rest)
@@ -206,16 +211,19 @@ def _opioid(v: Values) -> tuple[Equations, tuple[Any, Any]]:
     free = 1 - v.antagonised
     outputs = {}
     agonism = {}
-    for name, ki in (("MOR", v.mor_ketamine), ("KOR", v.kor_ketamine)):
+    left = 1 - v.naltrexone_dor * v.antagonised
+    for name, ki, metabolite, unheld in (
+        ("MOR", v.mor_ketamine, hnk, free),
+        ("KOR", v.kor_ketamine, hnk, free),
+        ("DOR", v.dor_ketamine, 0, left),
+    ):
         ketamine = both / ki
-        outputs[f"occupancy:{name}"] = 1 - free / (1 + ketamine + hnk)
-        held = v[f"activity:{name}"] * free / (1 + ketamine + hnk)
+        outputs[f"occupancy:{name}"] = 1 - unheld / (1 + ketamine + metabolite)
+        held = v[f"activity:{name}"] * unheld / (1 + ketamine + metabolite)
         agonism[name] = v.opioid_efficacy * ketamine * held
         outputs[f"receptor:{name}"] = (
-            v[f"activity:{name}"] + agonism[name] - v.hnk_inverse * hnk * held
+            v[f"activity:{name}"] + agonism[name] - v.hnk_inverse * metabolite * held
         )
-    delta = both / v.dor_ketamine
-    outputs["occupancy:DOR"] = 1 - (1 - v.naltrexone_dor * v.antagonised) / (1 + delta)
     rate = v.naltrexone_on * antagonist * free - v.naltrexone_off * v.antagonised
     inverse = hnk / (1 + hnk)
     mu_free = v["activity:MOR"] * free * (1 - inverse)
