@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from ketalab import Scenario
@@ -12,7 +13,9 @@ from ketalab.errors import ScenarioError
 from ketalab.facts import thin_harms
 from ketalab.laboratory import benefit, microdose, outputs
 from ketalab.laboratory._benefit import CERTAINTY
+from ketalab.laboratory._microdose import _share
 from ketalab.people import Population
+from ketalab.protocol import regimen
 from ketalab.report import write_benefit
 from ketalab.report._benefit import hundred
 from ketalab.studies import low_dose_studies
@@ -50,6 +53,33 @@ def test_the_drug_relieves_more_and_harms_more_than_saline(found) -> None:
     assert rows["remission"]["drug"]["mean"] <= rows["response"]["drug"]["mean"]
 
 
+def test_a_mix_of_doses_reaches_the_people_of_each_dose_and_not_the_first_alone() -> None:
+    def dissociated(phrase: str) -> float:
+        rows = benefit(Scenario.parse(phrase, days=2.0), **SMALL).rows
+        return next(row["drug"]["mean"] for row in rows if row["outcome"] == "dissociation")
+
+    low, high = (dissociated(f"{dose} mg/kg ketamine iv over 40 min") for dose in (0.05, 0.5))
+    mixed = dissociated("flexible 0.05 or 0.5 mg/kg ketamine iv over 40 min")
+    assert mixed == pytest.approx((low + high) / 2, rel=0.15)
+
+
+def test_treatments_over_weeks_are_judged_at_the_end_too() -> None:
+    rows = {row["outcome"]: row for row in benefit(Scenario.parse(), control="ect", **SMALL).rows}
+    assert rows["response at the end"]["control"]["mean"] > rows["response"]["control"]["mean"]
+
+
+def test_a_protocol_brings_its_phrase_and_its_days_and_a_pattern_of_users_is_refused(
+    capsys,
+) -> None:
+    few = ["--replicates", "2", "--persons", "4", "--json"]
+    assert main(["benefit", "protocol:low-dose-infusion", *few]) == 0
+    told = json.loads(capsys.readouterr().out)["scenario"]
+    assert told["phrase"] == regimen("low-dose-infusion").phrase
+    assert told["days"] == regimen("low-dose-infusion").days
+    assert main(["benefit", "protocol:recreational-evening", *few]) == 2
+    assert "is not compared" in capsys.readouterr().err
+
+
 def test_the_same_seed_gives_the_same_view(found) -> None:
     again = benefit(Scenario.parse(days=14.0), control="saline", **SMALL)
     assert again.document() == found.document()
@@ -83,6 +113,17 @@ def test_a_low_dose_does_less_and_the_width_of_its_interval_is_in_the_same_point
     # Nobody knows: the interval is as wide as the effect, or wider.
     assert all(row["width"] > -row["effect"]["mean"] for row in rows[1:])
     assert rows[0]["share"]["mean"] == pytest.approx(1)
+
+
+def test_a_share_is_not_taken_of_draws_in_which_the_reference_does_nothing() -> None:
+    """One draw of sixty without relief once made a share of hundreds of millions."""
+    of = np.array([-10.0, -10.0, 0.48])
+    share = _share(of / 4, of, least=0.6)
+    assert share["mean"] == pytest.approx(0.25)
+    assert (share["p05"], share["p95"]) == pytest.approx((0.25, 0.25))
+    assert _share(of, np.zeros(3), least=0.6)["mean"] is None
+    rows = microdose(Scenario.parse(), **{**SMALL, "replicates": 40, "persons": 4})["rows"]
+    assert all(-0.5 < row["share"]["mean"] < 1.5 for row in rows)
 
 
 def test_studies_at_low_doses_are_found_by_their_doses() -> None:

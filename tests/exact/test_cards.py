@@ -20,6 +20,8 @@ from ketalab.errors import FactError
 from ketalab.facts import CARD_GRADES, DATA, NOT_MEASURED, Card, card_of, cards, cards_of, facts
 from ketalab.facts import citations as references
 from ketalab.laboratory import outputs
+from ketalab.model.harm import harm
+from ketalab.model.mind import belief, mind, states
 from ketalab.report import cards_manual, cards_section, cards_text, write_replay_report
 from ketalab.report._cards import outputs_of
 from ketalab.studies import check_evidence, list_studies, load_study, split
@@ -109,6 +111,18 @@ def test_grouping_loses_and_doubles_no_output(names: list[str]) -> None:
 
 
 # --- data -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "card"),
+    [(states, "states"), (belief, "expectancy"), (mind, "symptoms"), (harm, "harm")],
+)
+def test_a_card_names_every_reference_behind_the_constants_of_its_layer(
+    layer: Any, card: str
+) -> None:
+    used = (name for one in layer().parameters for name in (one.fact, one.spread) if name)
+    behind = {facts()[name].citation for name in used} - {None}
+    assert behind <= set(cards()[card].data_used.citations)
 
 
 @by_card

@@ -32,7 +32,14 @@ from ketalab.facts import (
     scales,
     thin_harms,
 )
-from ketalab.laboratory import animal_model, body_model, facts_of_settings, human_model, hypotheses
+from ketalab.laboratory import (
+    CONTROLS,
+    animal_model,
+    body_model,
+    facts_of_settings,
+    human_model,
+    hypotheses,
+)
 from ketalab.people import PEOPLE_FACTS, Population, Streams, draw, population_facts
 from ketalab.protocol import regimens
 from ketalab.spiking import (
@@ -153,6 +160,7 @@ def test_every_fact_is_used_by_something() -> None:
     used |= {n for one in regimens().values() for text in one.texts for n in quoted_facts(text)}
     for pump in pumps().values():
         used |= set(pump.facts)
+    used |= {control.lasts for control in CONTROLS.values() if control.lasts}
     used |= {hypothesis.fact for hypothesis in hypotheses().values()}
     used |= {*NEURON_FACTS, *KINDS_FACTS, *RECORD_FACTS, *FIT_FACTS}
     used |= {*CORTEX_NUMBERS.values(), *CORTEX_TIMES.values()}

@@ -42,6 +42,19 @@ def typical(result: Result, name: str) -> float:
     return result.typical_figures[name]["peak"]
 
 
+#: Mean of each person's largest reading in the trials of the nasal spray, mmHg, on the drug and on placebo.
+LARGEST = [("systolic", 13.3, 6.1), ("diastolic", 8.7, 4.9)]
+
+
+def largest(phrase: str, name: str) -> float:
+    """Mean of people's largest reading, mmHg."""
+    output = f"harm:{name}:largest"
+    scenario = Scenario.parse(
+        phrase, patients=200, days=0.25, outputs=(output,), times=HOURS, uncertainty=False
+    )
+    return float(simulate(scenario).figures[output]["peak"].mean())
+
+
 def mean(result: Result, name: str) -> float:
     return float(result.figures[name]["peak"].mean())
 
@@ -86,6 +99,16 @@ def test_nasal_esketamine_raises_it_within_the_bounds_that_mean_maxima_set(
     the difference from placebo, whatever the noise of readings is."""
     rises = [mean(given_to_people(NASAL.format(dose), age), name) for dose in doses]
     assert drug - placebo <= np.mean(rises) <= drug
+
+
+@pytest.mark.parametrize(("name", "drug", "placebo"), LARGEST)
+def test_the_largest_reading_is_that_of_placebo_without_a_drug_and_near_the_trials_with_it(
+    name: str, drug: float, placebo: float
+) -> None:
+    """Six trials: 13.3/8.7 mmHg on 56 to 84 mg, 6.1/4.9 on placebo. The drug's rise was set by infusions."""
+    assert largest("0 mg ketamine iv", name) == pytest.approx(placebo, abs=0.01)
+    rises = [largest(NASAL.format(dose), name) for dose in (56, 84)]
+    assert placebo < np.mean(rises) < 1.6 * drug
 
 
 @pytest.mark.parametrize("dose", [60, 120, 180])
@@ -138,7 +161,8 @@ def test_older_people_have_a_larger_rise_from_fifty_on() -> None:
 
 def test_a_rise_of_forty_is_rare_without_a_drug_and_less_so_with_nasal_esketamine() -> None:
     none = mean(given_to_people("0 mg ketamine iv"), "p:pressure-high")
-    assert none == pytest.approx(0.005, rel=0.1)  # 0.5% of people on placebo spray, in four weeks
+    # 0.5% of people on placebo spray in four weeks, eight sessions.
+    assert 1 - (1 - none) ** 8 == pytest.approx(0.005, rel=0.1)
     for dose in (56, 84):
         assert 2 * none < mean(given_to_people(NASAL.format(dose)), "p:pressure-high") < 0.08
 

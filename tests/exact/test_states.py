@@ -60,6 +60,18 @@ def test_the_four_probabilities_sum_to_one_at_every_moment_in_everybody(dose, ho
     assert all(values[name].min() >= -1e-12 for name in FOUR)
 
 
+def test_anaesthesia_is_a_part_of_no_response_and_grows_with_the_dose() -> None:
+    names = ("p:unresponsive", "p:anaesthesia")
+    peaks = []
+    for dose in DOSES:
+        found = run(f"{dose} mg/kg ketamine iv bolus", *names, times=(0.05, 0.1, 0.3, 1))
+        assert (found.values[names[1]] <= found.values[names[0]] + 1e-12).all()
+        peaks.append(found.figures[names[1]]["peak"].mean())
+    assert peaks == sorted(peaks)
+    assert peaks[0] < 1e-6
+    assert peaks[-1] > 0.4
+
+
 @given(arrays(float, (4, 7, 3), elements=st.floats(0, 1)))
 def test_the_deepest_states_sum_to_one_whatever_the_courses(shares) -> None:
     total = shares.sum(axis=0)

@@ -64,11 +64,29 @@ def test_suicidality_is_relieved_by_more_than_mood_and_obsessions_hardly_by_mood
     assert 1 - drug["symptom:suicidality"].mean() > 0.6 * mood + 0.05
 
 
+def test_the_illness_takes_its_course_with_a_treatment_and_without_one() -> None:
+    name = "symptom:natural"
+    for control in ("none", "saline"):
+        relief = left(None, control, [24.0, 2000.0], name)[name].mean(axis=(1, 2))
+        assert 0 < relief[0] < 0.01 < 0.05 < relief[1]
+
+
+def test_electroconvulsive_therapy_is_a_course_of_three_weeks_that_is_lost_slowly() -> None:
+    name = "symptom:treatment"
+    relief = left(None, "ect", [400.0, 504.0, 504.0 + 30 * 24, 504.0 + 180 * 24], name)[name]
+    before, end, month, half_year = relief.mean(axis=(1, 2))
+    assert before < end
+    assert 0.5 * end < month < end
+    assert half_year < 0.4 * end
+
+
 @pytest.mark.parametrize("treatment", ["ssri", "quetiapine", "ect"])
 def test_treatments_over_weeks_begin_slowly_and_add_up(treatment: str) -> None:
     name = "symptom:treatment"
-    relief = left(None, treatment, [24.0, 168.0, 1000.0], name)[name].mean(axis=(1, 2))
-    assert relief[0] < 0.1 * relief[2]
+    # A course of electroconvulsive therapy ends after three weeks, when it has come to nine tenths of the most.
+    end, least = (504.0, 0.12) if treatment == "ect" else (1000.0, 0.1)
+    relief = left(None, treatment, [24.0, 168.0, end], name)[name].mean(axis=(1, 2))
+    assert relief[0] < least * relief[2]
     assert relief[0] < relief[1] < relief[2]
     assert relief[2] > 0.05
 
@@ -76,6 +94,12 @@ def test_treatments_over_weeks_begin_slowly_and_add_up(treatment: str) -> None:
 def test_memantine_relieves_nothing() -> None:
     made = left("20 mg memantine oral daily x 7", "none", [170.0], "symptom:relief")
     assert made["symptom:relief"].mean() < 0.03
+
+
+def test_memantine_is_a_control_that_is_taken_every_day() -> None:
+    course = course_of(None, CONTROLS["memantine"], (0.0,), 96.0)
+    assert [dose.time_h for dose in course.administrations] == [0.0, 24.0, 48.0, 72.0]
+    assert {dose.compound for dose in course.administrations} == {"memantine"}
 
 
 def test_an_active_control_is_given_at_each_session() -> None:

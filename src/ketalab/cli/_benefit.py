@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ketalab.cli._progress import Progress
+from ketalab.cli._protocols import compared_phrase, days_of
 from ketalab.cli._shared import DEFAULT_PHRASE, print_json, print_table, read_population
 from ketalab.errors import ScenarioError
 
 if TYPE_CHECKING:
     from ketalab.laboratory import Benefit, Scenario
 
-_CONTROL = "saline, midazolam, placebo-spray, masked-anaesthesia, none, ssri, quetiapine or ect."
-_PHRASE = typer.Argument(DEFAULT_PHRASE, help="What is given, as a phrase.")
+_CONTROL = "saline, midazolam, placebo-spray, masked-anaesthesia, none, memantine, ssri, quetiapine or ect."
+_PHRASE = typer.Argument(DEFAULT_PHRASE, help="What is given: a phrase, or protocol:ID.")
 _REPLICATES = typer.Option(50, help="Draws of the constants, over which the intervals run.")
 _PERSONS = typer.Option(100, help="Virtual people in each draw.")
 _SEED = typer.Option(0, help="Seed of all random numbers.")
@@ -25,6 +26,7 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 _NOT_ADVICE = "Research and teaching only; not dosing advice."
 #: Draws and people that one command may ask for.
 _MOST = 100_000
+_DAYS = 28.0
 
 
 def _scenario(
@@ -41,7 +43,7 @@ def _scenario(
         if not 2 <= size <= _MOST:
             raise ScenarioError(f"--{name}: {size} is not allowed; allowed: 2 to {_MOST:,}", size)
     return Scenario.parse(
-        phrase,
+        compared_phrase(phrase),
         days=days,
         population=read_population(population, None, None, None, []),
         seed=seed,
@@ -52,7 +54,9 @@ def _scenario(
 def benefit_command(
     phrase: str = _PHRASE,
     control: str = typer.Option("saline", help=f"What the other arm gets: {_CONTROL}"),
-    days: float = typer.Option(28.0, help="Days over which people are followed."),
+    days: float | None = typer.Option(
+        None, help="Days over which people are followed; 28, or those of the protocol."
+    ),
     measure: str = typer.Option("MADRS", help="The scale that tells response and remission."),
     population: Path | None = _POPULATION,
     hypotheses: Path | None = _HYPOTHESES,
@@ -68,6 +72,7 @@ def benefit_command(
 
     if out is not None:
         check_target(out, (".html",))
+    days = days_of(phrase, _DAYS) if days is None else days
     scenario = _scenario(phrase, days, population, seed, hypotheses, (replicates, persons))
     progress = Progress("benefit")
     try:
@@ -173,7 +178,8 @@ def expectancy_command(
 def _percent(band: dict[str, float | None]) -> str:
     if band["mean"] is None:
         return "-"
-    mean, low, high = (f"{100 * abs(band[key] or 0.0):.0f}" for key in ("mean", "p05", "p95"))
+    # A whole number has no "-0".
+    mean, low, high = (f"{round(100 * (band[key] or 0.0))}" for key in ("mean", "p05", "p95"))
     return f"{mean}% ({low} to {high})"
 
 
@@ -198,7 +204,7 @@ def microdose_command(
     try:
         found = microdose(
             scenario,
-            tuple(phrases or LOW_DOSES),
+            tuple(compared_phrase(phrase) for phrase in phrases or LOW_DOSES),
             reference=reference,
             control=control,
             measure=measure,

@@ -86,6 +86,15 @@ def compared_phrase(word: str) -> str:
     return found.phrase
 
 
+def days_of(word: str, otherwise: float) -> float:
+    """Days of the regimen that ``protocol:ID`` names; of a phrase ``otherwise``."""
+    if not word.startswith(_PREFIX):
+        return otherwise
+    from ketalab.protocol import regimen
+
+    return regimen(word.removeprefix(_PREFIX)).days
+
+
 def _show_list(chosen: Sequence[Regimen]) -> None:
     """Print all regimens; the recreational ones last, below what may harm in them."""
     columns = ("id", "kind", "name", "studied in", "grade")

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.errors import ScenarioError, closest
+from ketalab.facts import fact
 from ketalab.laboratory._between import score_effects, study_settings
-from ketalab.laboratory._course import Course
+from ketalab.laboratory._course import ILLNESS, Course
 from ketalab.laboratory._guard import Account
 from ketalab.laboratory._individuals import individuals
 from ketalab.laboratory._model import human_model
@@ -22,26 +23,35 @@ from ketalab.laboratory._prepare import prepare
 from ketalab.laboratory._run import integrate
 from ketalab.laboratory._windows import standing
 from ketalab.people import People, Population, Streams, draw
-from ketalab.protocol import Administration, Treatment, parse_phrase
+from ketalab.protocol import Administration, Intervention, Treatment, parse_phrase
 
 Array = NDArray[np.float64]
 Progress = Callable[[float, int], None]
+#: The courses of one arm, each with the share of people who go through it.
+Mix = tuple[tuple[float, Course], ...]
 
 #: Doses closer together than this belong to one session (hours).
 SESSION_GAP_H = 12.0
 #: What each kind of control is: the setting that all arms share, what is given at each session, and the background.
 _MIDAZOLAM = "0.045 mg/kg midazolam iv over 40 min"
+_MEMANTINE = "20 mg memantine oral"
+_DAY_H = 24.0
 
 
 @dataclass(frozen=True)
 class ControlArm:
-    """A control: in words, its settings, what is given at each session, and what goes on beside it."""
+    """A control: in words, its settings, what is given at each session, and what goes on beside it.
+
+    ``daily`` is given once a day to the end; ``background`` lasts as long as the fact ``lasts`` says, or to the end.
+    """
 
     says: str
     settings: Mapping[str, float]
     given: str | None = None
     background: tuple[str, ...] = ()
     visited: bool = True
+    daily: str | None = None
+    lasts: str | None = None
 
 
 CONTROLS: Mapping[str, ControlArm] = {
@@ -51,12 +61,21 @@ CONTROLS: Mapping[str, ControlArm] = {
         "placebo spray and a new antidepressant in both arms, blinded", {"new_antidepressant": 1.0}
     ),
     "masked-anaesthesia": ControlArm("placebo under surgical anaesthesia", {"masked": 1.0}),
-    "none": ControlArm("no treatment, nothing hidden", {"open": 1.0}, visited=False),
+    "none": ControlArm(
+        "no treatment, nothing hidden: the course of the illness", {"open": 1.0}, visited=False
+    ),
+    "memantine": ControlArm("daily memantine, blinded", {}, daily=_MEMANTINE),
     "ssri": ControlArm("daily fluoxetine, open", {"open": 1.0}, None, ("fluoxetine",)),
     "quetiapine": ControlArm(
         "augmentation with quetiapine, open", {"open": 1.0}, None, ("quetiapine",)
     ),
-    "ect": ControlArm("electroconvulsive therapy, open", {"open": 1.0}, None, ("ect",)),
+    "ect": ControlArm(
+        "electroconvulsive therapy, three a week for three weeks, open",
+        {"open": 1.0},
+        None,
+        ("ect",),
+        lasts="ect_course",
+    ),
 }
 
 
@@ -104,28 +123,59 @@ def doses_at(phrase: str | None, sessions: Sequence[float]) -> tuple[Administrat
 
 
 def course_of(
-    treatment: Treatment | None, control: ControlArm, sessions: tuple[float, ...], horizon_h: float
+    treatment: Treatment | None,
+    control: ControlArm,
+    sessions: tuple[float, ...],
+    horizon_h: float,
+    variant: int = 0,
 ) -> Course:
-    """The course of one arm: a treatment (its first variant), or with none the control at the sessions.
+    """The course of one arm: a variant of a treatment, or with none the control at the sessions.
 
     An arm that gives the drug in the open next to another treatment has that setting, and not its background.
     """
     drug = treatment is not None
     doses = (
-        treatment.variants[0].administrations if treatment else doses_at(control.given, sessions)
+        treatment.variants[variant].administrations
+        if treatment
+        else (
+            *doses_at(control.given, sessions),
+            *doses_at(control.daily, tuple(np.arange(0.0, horizon_h, _DAY_H))),
+        )
     )
-    background = () if drug else control.background
     return Course(
         doses,
         horizon_h,
-        tuple(act for text in background for act in standing(text)),
+        () if drug else _beside(control),
         (sessions or (0.0,)) if drug or control.visited else (),
-        {f"setting:{name}": value for name, value in control.settings.items()},
+        {ILLNESS: 1.0, **{f"setting:{name}": value for name, value in control.settings.items()}},
     )
 
 
+def courses_of(
+    treatment: Treatment, control: ControlArm, sessions: tuple[float, ...], horizon_h: float
+) -> Mix:
+    """The drug's arm: a course for each regimen of a stated mix, with its share of the people."""
+    return tuple(
+        (variant.weight, course_of(treatment, control, sessions, horizon_h, number))
+        for number, variant in enumerate(treatment.variants)
+    )
+
+
+def _beside(control: ControlArm) -> tuple[Intervention, ...]:
+    """What goes on beside a control, from its start to the end of its course."""
+    acts = tuple(act for text in control.background for act in standing(text))
+    if control.lasts is None:
+        return acts
+    return tuple(replace(act, from_h=0.0, to_h=fact(control.lasts).to("h")) for act in acts)
+
+
+def choose(people: People, shares: Sequence[float]) -> NDArray[np.int64]:
+    """Which regimen of a stated mix each person gets, by a stream of its own, (N,)."""
+    return np.searchsorted(np.cumsum(shares)[:-1], people.uniform("variant"), side="right")
+
+
 def simulate_arms(
-    courses: Mapping[str, Course],
+    courses: Mapping[str, Course | Mix],
     names: Sequence[str],
     times: Array,
     *,
@@ -140,7 +190,7 @@ def simulate_arms(
 
     Parameters
     ----------
-    courses : arm -> course.
+    courses : arm -> course, or courses each with its share of the people.
     names : outputs of the layers.
     times : (T,) hours, sorted.
     replicates : draws of the constants; ``persons`` people in each.
@@ -161,24 +211,35 @@ def simulate_arms(
         settings |= {name: effect[people.replicate] for name, effect in scores.items()}
     account, values = Account(), {}
     shape = (replicates, persons)
-    for done, (arm, course) in enumerate(courses.items()):
-        made = integrate(
-            prepare(course),
-            drawn,
-            people.weight,
-            times,
-            tuple(names),
-            settings=settings,
-            numbers=people.index + people.replicate,
-            tell=None
-            if progress is None
-            else lambda share, base=done: progress(base + share, len(courses)),  # type: ignore[misc]
-        )
-        everyone = list(zip(people.replicate.tolist(), people.index.tolist(), strict=True))
-        account.add(made.account, everyone)
-        values[arm] = {n: value.reshape(len(times), *shape) for n, value in made.values.items()}
-        if progress is not None:
-            progress(done + 1, len(courses))
+    mixes: dict[str, Mix] = {
+        arm: ((1.0, one),) if isinstance(one, Course) else one for arm, one in courses.items()
+    }
+    done, total = 0, sum(len(mix) for mix in mixes.values())
+    for arm, mix in mixes.items():
+        chosen = choose(people, [share for share, _ in mix])
+        kept: dict[str, Array] = {n: np.empty((len(times), len(people))) for n in names}
+        # Everybody goes through every course of a mix, so that who is checked is the same in each; one of them counts.
+        for number, (_, course) in enumerate(mix):
+            made = integrate(
+                prepare(course),
+                drawn,
+                people.weight,
+                times,
+                tuple(names),
+                settings=settings,
+                numbers=people.index + people.replicate,
+                tell=None
+                if progress is None
+                else lambda share, base=done: progress(base + share, total),  # type: ignore[misc]
+            )
+            everyone = list(zip(people.replicate.tolist(), people.index.tolist(), strict=True))
+            account.add(made.account, everyone)
+            for name, value in made.values.items():
+                kept[name][:, chosen == number] = value[:, chosen == number]
+            done += 1
+            if progress is not None:
+                progress(done, total)
+        values[arm] = {n: value.reshape(len(times), *shape) for n, value in kept.items()}
     account.refuse_failed(f"{len(people)} people", "auto")
     account.refuse_many_above()
     return Arms(times, values, people, shape, account)

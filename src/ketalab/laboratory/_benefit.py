@@ -16,6 +16,7 @@ from ketalab.laboratory._arms import (
     Progress,
     control_arm,
     course_of,
+    courses_of,
     sessions_of,
     simulate_arms,
 )
@@ -190,7 +191,7 @@ def benefit(
     names = (severity_of(measure), "p:ordinary", *harms)
     arms = simulate_arms(
         {
-            "drug": course_of(treatment, control_of, sessions, horizon),
+            "drug": courses_of(treatment, control_of, sessions, horizon),
             "control": course_of(None, control_of, sessions, horizon),
         },
         names,
@@ -266,8 +267,17 @@ def _relief_rows(
         later = shares(horizon, response_probability)
         rows.append(
             _row(
+                "response at the end",
+                f"{measure} fallen by {100 * (base.scale.response or 0):.0f}% or more, "
+                f"{_days(horizon)} after the start",
+                {arm: p.mean(axis=1) for arm, p in later.items()},
+                (f"p:response:{measure}",),
+            )
+        )
+        rows.append(
+            _row(
                 "relapse, of all",
-                f"a response {when} that is lost {_days(horizon)} after it",
+                f"a response {when} that is lost {_days(horizon)} after the start",
                 {
                     arm: (p * (1 - np.minimum(later[arm] / p, 1))).mean(axis=1)
                     for arm, p in response.items()

@@ -28,6 +28,8 @@ _SAME_TIME = 3e-7
 MARKETED = "device"
 #: The free input that holds on how many days a ketamine was given.
 USE = "use:days"
+#: The free input that says whether the illness takes its course; it does from the first session on.
+ILLNESS = "illness:course"
 _DAY_H = 24.0
 
 
@@ -286,7 +288,9 @@ def build_schedule(model: Traced, course: Course, people: Individuals) -> Schedu
         )
         inputs = dict(constant)
         if window is not None:
-            inputs["session"] = 1.0 if window[0] - _SAME_TIME <= start < window[1] else 0.0
+            begun = start >= window[0] - _SAME_TIME
+            inputs["session"] = 1.0 if begun and start < window[1] else 0.0
+            inputs[ILLNESS] = 1.0 if begun else 0.0
         if USE in constant:
             inputs[USE] = days_of_use(course.administrations, start)
         for intervention, port in zip(course.interventions, scaled, strict=True):

@@ -17,6 +17,7 @@ from ketalab.laboratory._arms import (
     Progress,
     control_arm,
     course_of,
+    courses_of,
     sessions_of,
     simulate_arms,
 )
@@ -107,7 +108,7 @@ def expectancy_share(
         with using_hypotheses({"expectancy": weight}):
             arms = simulate_arms(
                 {
-                    "drug": course_of(treatment, chosen, sessions, horizon),
+                    "drug": courses_of(treatment, chosen, sessions, horizon),
                     "control": course_of(None, chosen, sessions, horizon),
                 },
                 _PARTS,

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.laboratory._arms import Progress, control_arm, course_of, sessions_of, simulate_arms
+from ketalab.laboratory._arms import (
+    Progress,
+    control_arm,
+    course_of,
+    courses_of,
+    sessions_of,
+    simulate_arms,
+)
 from ketalab.laboratory._hypotheses import under_hypotheses
 from ketalab.laboratory._scenario import DEFAULT_PHRASE, Scenario
 from ketalab.laboratory._scores import baseline, severity_of
@@ -29,11 +36,22 @@ LOW_DOSES = (
     "10 mg ketamine sublingual every 72 h x 5",
 )
 _AFTER_H = 24.0
+#: A reference that does less than this, share of baseline, is none to take a share of.
+_LEAST = 0.02
 
 
 def _band(values: Array) -> dict[str, float]:
     low, high = np.quantile(values, (0.05, 0.95))
     return {"mean": float(values.mean()), "p05": float(low), "p95": float(high)}
+
+
+def _share(effect: Array, of: Array, least: float) -> dict[str, float | None]:
+    """Share of a reference's effect: that of the means, and the middle 90% of draws in which it has an effect."""
+    known = -of > least
+    if not known.any() or -of.mean() <= least:
+        return {"mean": None, "p05": None, "p95": None}
+    low, high = np.quantile(effect[known] / of[known], (0.05, 0.95))
+    return {"mean": float(effect.mean() / of.mean()), "p05": float(low), "p95": float(high)}
 
 
 @under_hypotheses
@@ -53,7 +71,8 @@ def microdose(
     Returns
     -------
     ``rows``, the reference first: ``effect`` in points (mean, 90% interval, negative is relief), ``width`` of that
-    interval in points, ``share`` of the reference's effect with its interval, ``dissociated`` of 100 people.
+    interval in points, ``share`` of the reference's effect with its interval (None where the reference has none),
+    ``dissociated`` of 100 people.
 
     Raises
     ------
@@ -69,7 +88,7 @@ def microdose(
         looks = [0.1, 0.25, 0.5, 2 / 3, 1.0, 1.5]
         arms = simulate_arms(
             {
-                "drug": course_of(treatment, chosen, sessions, judged),
+                "drug": courses_of(treatment, chosen, sessions, judged),
                 "control": course_of(None, chosen, sessions, judged),
             },
             (severity_of(measure), "p:ordinary"),
@@ -84,7 +103,7 @@ def microdose(
         points = base.severity.reshape(arms.shape) * (left[0] - left[1])
         effects[phrase] = points.mean(axis=1)
         effect = _band(effects[phrase])
-        ratio = effects[phrase] / np.minimum(effects[reference], -1e-9)
+        least = _LEAST * float(base.severity.mean())
         away = (1 - arms.values["drug"]["p:ordinary"]).max(axis=0)
         rows.append(
             {
@@ -92,7 +111,7 @@ def microdose(
                 "judged_h": judged,
                 "effect": {**effect, "unit": f"points of {measure}"},
                 "width": effect["p95"] - effect["p05"],
-                "share": _band(ratio),
+                "share": _share(effects[phrase], effects[reference], least),
                 "dissociated": _band(100 * (away >= 0.5).mean(axis=1)),
             }
         )

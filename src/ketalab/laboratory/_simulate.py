@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ketalab.engine import Tell
 from ketalab.facts import thin_harms
+from ketalab.laboratory._arms import choose
 from ketalab.laboratory._between import facts_of_settings, study_settings
 from ketalab.laboratory._course import Course, facts_of_doses
 from ketalab.laboratory._guard import TYPICAL, Account, middles
@@ -191,8 +192,7 @@ class _Group:
 
 def choose_variants(people: People, variants: tuple[Variant, ...]) -> NDArray[np.int64]:
     """Which variant of a stated mix each person gets, by a stream of its own."""
-    edges = np.cumsum([variant.weight for variant in variants])[:-1]
-    return np.searchsorted(edges, people.uniform("variant"), side="right")
+    return choose(people, [variant.weight for variant in variants])
 
 
 @under_hypotheses

@@ -33,6 +33,7 @@ KINDS = (
     StateKind("p:dissociated", "dissociation", 0.5, "state:CADSS"),
     StateKind("p:khole", "K-hole", 0.5, "state:CADSS"),
     StateKind("p:unresponsive", "no response", 0.5, "p:unresponsive"),
+    StateKind("p:anaesthesia", "anaesthesia", 0.5, "p:anaesthesia"),
 )
 #: Outputs that timeline and depth read.
 READ = tuple(

@@ -8,7 +8,8 @@ ratings at steady state do; regions are passed with rising drive, person by pers
 K-hole. Responsiveness is lost near one concentration and comes back near a lower one: its threshold lies at their
 geometric mean and is passed by ``drive + inertia (lag - drive)``, ``d lag/dt = (drive - lag) / time``.
 Those who respond are divided among ordinary, dissociated and K-hole, so that the four
-probabilities always sum to one. Strengths wane with tolerance, which repeats build and weeks undo.
+probabilities always sum to one; of those who do not, who is past the concentrations of operations is in anaesthesia.
+Strengths wane with tolerance, which repeats build and weeks undo.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _OUTPUTS = (
     Output("p:dissociated", "fraction", "probability of dissociation short of the K-hole"),
     Output("p:khole", "fraction", "probability of the K-hole: awake, out of reach of the world"),
     Output("p:unresponsive", "fraction", "probability of no response to a call"),
+    Output("p:anaesthesia", "fraction", "probability of anaesthesia, a part of no response"),
 )
 
 _PARAMETERS = (
@@ -78,6 +80,9 @@ _PARAMETERS = (
     Parameter("lost", "ng/mL", "responsiveness_lost", "lognormal", "responsiveness_lost_spread"),
     Parameter("back", "ng/mL", "responsiveness_back", "lognormal", "responsiveness_back_spread"),
     Parameter("responsiveness_slope", "dimensionless", "responsiveness_slope"),
+    Parameter(
+        "anaesthesia", "ng/mL", "anaesthesia_half", "lognormal", "responsiveness_lost_spread"
+    ),
     Parameter("inertia", "fraction", "responsiveness_inertia"),
     Parameter("inertia_time", "h", "responsiveness_time"),
     Parameter("sedation_half", "ng/mL", "responsiveness_lost", "lognormal", "sedation_spread"),
@@ -154,6 +159,9 @@ def _equations(m: Maths, v: Values) -> Equations:
             "p:dissociated": awake * dissociated * (1 - gone),
             "p:khole": awake * dissociated * gone,
             "p:unresponsive": unresponsive,
+            # Who is in anaesthesia does not answer, so this is a share of those, and no fifth state.
+            "p:anaesthesia": unresponsive
+            * _passed(v, drive / v.anaesthesia, v.responsiveness_slope),
         },
     )
 

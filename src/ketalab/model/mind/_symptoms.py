@@ -53,6 +53,7 @@ _INPUTS = (
     Input("belief:drug", "fraction", "belief in having got the drug"),
     Input("belief:experience", "fraction", "dissociation as it is remembered"),
     Input("session", "dimensionless", "1 while a treatment session is in effect", default=0.0),
+    Input("illness:course", "dimensionless", "1 while the illness takes its course", default=0.0),
     *(
         Input(f"setting:{name}", "dimensionless", f"setting of the trial: {name}", default=0.0)
         for name in SETTINGS
@@ -119,6 +120,7 @@ _PARAMETERS = (
             Parameter(f"{name}_most", "fraction", f"{name.lower()}_relief"),
             Parameter(f"{name}_responder", "fraction", f"{name.lower()}_responder_share", "share"),
             Parameter(f"{name}_time", "h", f"{name.lower()}_time"),
+            Parameter(f"{name}_loss", "h", f"{name.lower()}_loss"),
         )
     ),
     *(
@@ -163,6 +165,12 @@ def _drug(m: Maths, v: Values) -> tuple[Any, Any]:
     return (v.responder * v.relief_maximum * own + v["study:drug"]) * held, held
 
 
+def _course(v: Values, name: str) -> Any:
+    """Rate of a treatment's course: it builds up while it is given, and is lost more slowly when it has stopped."""
+    stopped = v[f"without:{name}"]
+    return (1 - stopped) * (1 - v[name]) / v[f"{name}_time"] - stopped * v[name] / v[f"{name}_loss"]
+
+
 def _equations(m: Maths, v: Values) -> Equations:
     dose_effect = v["synapse:potentiation"] / (v["synapse:potentiation"] + v.half_effective)
     share, added = _setting(m, v)
@@ -183,11 +191,8 @@ def _equations(m: Maths, v: Values) -> Equations:
             "relief": (dose_effect - v.relief) / v.relief_time,
             "kept": v.relief * (1 - v.kept) / v.kept_build - v.kept / v.kept_loss,
             "setting": (setting - v.setting) / v.control_time,
-            "natural": (v.session * v.natural_most - v.natural) / v.natural_time,
-            **{
-                name: (1 - v[f"without:{name}"] - v[name]) / v[f"{name}_time"]
-                for name in TREATMENTS
-            },
+            "natural": (v["illness:course"] * v.natural_most - v.natural) / v.natural_time,
+            **{name: _course(v, name) for name in TREATMENTS},
         },
         outputs={
             "symptom:relief": drug,
