@@ -11,8 +11,8 @@ import pytest
 from ketalab.laboratory import (
     Result,
     Scenario,
-    _run,
     _ranges,
+    _run,
     human_model,
     individuals,
     simulate,
