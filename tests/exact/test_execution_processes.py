@@ -62,6 +62,12 @@ def begin(folder: Path, *more: str, limit: int | None = None) -> subprocess.Pope
     )
 
 
+def kill(run: subprocess.Popen[str]) -> None:
+    """End the leader alone; its workers hold the other end of the pipe until they notice."""
+    run.kill()
+    run.communicate(timeout=PATIENCE_S)
+
+
 def go_on(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [KETALAB, "simulate", "--resume", str(folder), *more]
     return subprocess.run(
@@ -99,8 +105,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(whole: bytes, tmp_path: Path) ->
     run = begin(folder)
     wait_for_chunks(run, folder, 2)
     workers = workers_of(run)
-    run.kill()
-    run.wait()
+    kill(run)
     wait_until_gone(workers)
     assert not (folder / "result.parquet").exists()
     assert status_of(folder) == "interrupted"
@@ -196,8 +201,7 @@ def test_of_two_that_go_on_at_once_one_does_and_one_says_why_not(whole, tmp_path
     folder = tmp_path / "run"
     run = begin(folder)
     wait_for_chunks(run, folder, 1)
-    run.kill()
-    run.wait()
+    kill(run)
     both = [
         subprocess.Popen(
             [KETALAB, "simulate", "--resume", str(folder)],
@@ -221,8 +225,7 @@ def test_a_chunk_spoiled_after_a_kill_is_computed_again(whole: bytes, tmp_path: 
     folder = tmp_path / "run"
     run = begin(folder)
     wait_for_chunks(run, folder, 3)
-    run.kill()
-    run.wait()
+    kill(run)
     first = sorted(folder.glob("chunks/*/*.json"))[0].with_suffix(".parquet")
     first.write_bytes(first.read_bytes()[:100])
     done = go_on(folder, "--workers", "1")

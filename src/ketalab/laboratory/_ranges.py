@@ -246,8 +246,10 @@ class Ready:
 
     @property
     def samples(self) -> int:
-        """Numbers that one patient takes while being computed, about."""
-        return max(len(group.times) * (len(group.names) + 1) for group in self.groups)
+        """Numbers that one patient takes while being computed, about: states and outputs at all times."""
+        model = self.groups[0].prepared.model
+        states = len(model.linear) + len(model.states)
+        return max(len(group.times) * (len(group.names) + states) for group in self.groups)
 
 
 @under_hypotheses

@@ -7,6 +7,8 @@ work was split.
 from __future__ import annotations
 
 import io
+import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -92,6 +94,12 @@ def _groups(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
         yield pl.concat(held).rechunk()
 
 
+def _reason(error: Exception) -> str:
+    """What the system said, where the library only wraps it."""
+    code = re.search(r"\(os error (\d+)\)", str(error))
+    return str(error) if code is None else os.strerror(int(code[1]))
+
+
 def assemble(
     folder: Folder,
     manifest: Manifest,
@@ -172,6 +180,6 @@ def assemble(
         except pl.exceptions.PolarsError as error:
             if trouble:
                 raise trouble[0] from None
-            raise OutputError(f"{folder.result}: cannot be written: {error}") from None
+            raise OutputError(f"{folder.result}: cannot be written: {_reason(error)}") from None
         except DamagedError as error:
             raise error from None

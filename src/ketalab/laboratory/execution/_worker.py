@@ -36,9 +36,10 @@ ONE_THREAD = {
     "NUMBA_NUM_THREADS": "1",
     "POLARS_MAX_THREADS": "1",
 }
-#: Patients at once are fewer where each takes more, so that a worker stays below half a gigabyte.
-_BATCH_NUMBERS = 1_500_000
-_BATCH_LEAST, _BATCH_MOST = 32, min(256, BATCH)
+#: Patients at once are fewer where each takes more, so that a worker stays below half a gigabyte: two to three times
+#: these numbers are in memory at the worst moment, beside 140 MB of program.
+_BATCH_NUMBERS = 8_000_000
+_BATCH_LEAST, _BATCH_MOST = 4, min(256, BATCH)
 #: glibc's options, and the values up to which it would adapt by itself.
 _TRIM, _MMAP = (-1, 64 << 20), (-3, 32 << 20)
 
