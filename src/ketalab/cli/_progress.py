@@ -17,6 +17,7 @@ class Progress:
         """``unit`` names what is counted, where it is worth a rate of its own."""
         self.label, self.unit = label, unit
         self._before: float | None = None
+        self._ended = False
         self._start = self._last = time.monotonic()
         self._drawn = False
         self._terminal = sys.stderr.isatty()
@@ -29,8 +30,9 @@ class Progress:
         if self._before is None:
             self._before = done if self.unit else 0.0
         new = done - self._before
-        if spent < _QUIET_S or (new <= 0 and not self.unit) or total <= 0:
+        if spent < _QUIET_S or (new <= 0 and not self.unit) or total <= 0 or self._ended:
             return
+        self._ended = done >= total
         if now - self._last < (_EVERY_S if self._terminal else _EVERY_PLAIN_S) and done < total:
             return
         self._last = now

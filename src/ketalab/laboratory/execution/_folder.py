@@ -18,7 +18,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ketalab import __version__
 from ketalab.errors import InputError, KetalabError
 from ketalab.laboratory._scenario import Scenario
 from ketalab.laboratory.execution._durable import digest_file, read_json, write_json
@@ -26,7 +25,7 @@ from ketalab.people import Population
 
 SCHEMA = 1
 #: Packages that move the last digits or the bytes of files.
-_PACKAGES = ("numpy", "scipy", "numba", "polars")
+_PACKAGES = ("ketalab", "numpy", "scipy", "numba", "polars")
 _MOST_MANIFEST = 100_000_000
 _MOST_RECORD = 50_000_000
 _IN_FOLDER = 1000
@@ -35,8 +34,7 @@ _IN_FOLDER = 1000
 def versions() -> dict[str, str]:
     """What computes here: the same versions on the same kind of processor give the same bytes."""
     packages = {name: version(name) for name in _PACKAGES}
-    own = {"ketalab": __version__, "python": platform.python_version()}
-    return {**own, **packages, "machine": platform.machine()}
+    return {**packages, "python": platform.python_version(), "machine": platform.machine()}
 
 
 def scenario_of(document: Mapping[str, Any]) -> Scenario:
