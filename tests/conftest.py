@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     # Compiled code is kept between runs, and nothing is written to anyone's home.
     os.environ["KETALAB_CACHE"] = str(config.rootpath / ".pytest_cache" / "ketalab")
+    os.environ["KETALAB_DATA"] = str(config.rootpath / ".pytest_cache" / "ketalab-data")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -11,8 +11,8 @@ import pytest
 from ketalab.laboratory import (
     Result,
     Scenario,
+    _ranges,
     _run,
-    _simulate,
     human_model,
     individuals,
     simulate,
@@ -54,6 +54,6 @@ def spoil(monkeypatch: pytest.MonkeyPatch, number: int | None) -> None:
         return person, replace(made, parameters=parameters)
 
     if number is None:
-        monkeypatch.setattr(_simulate, "typical_individual", spoiled_typical)
+        monkeypatch.setattr(_ranges, "typical_individual", spoiled_typical)
     else:
-        monkeypatch.setattr(_simulate, "individuals", spoiled)
+        monkeypatch.setattr(_ranges, "individuals", spoiled)

@@ -182,7 +182,7 @@ def test_the_hash_moves_with_every_option_and_with_nothing_else() -> None:
     ("options", "words"),
     [
         ({"patients": 0}, "patients: 0 is not allowed; allowed: 1 to 1,000,000"),
-        ({"patients": 1_000_001}, "patients"),
+        ({"patients": 1_000_000_001}, "patients"),
         ({"patients": 2.5}, "patients"),
         ({"patients": "20"}, "patients"),
         ({"days": 0}, "days"),

@@ -328,7 +328,7 @@ def test_a_file_of_weights_may_hold_them_under_one_key(tmp_path: Path) -> None:
 def test_simulate_chooses_its_grid_and_draws_its_people_under_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from ketalab.laboratory import _prepare, _simulate
+    from ketalab.laboratory import _prepare, _ranges
 
     used: dict[str, float] = {}
 
@@ -340,8 +340,8 @@ def test_simulate_chooses_its_grid_and_draws_its_people_under_the_file(
         return noted
 
     monkeypatch.setattr(_prepare, "individuals", noting("pilots", individuals))
-    monkeypatch.setattr(_simulate, "individuals", noting("people", individuals))
-    monkeypatch.setattr(_simulate, "typical_individual", noting("typical", typical_individual))
+    monkeypatch.setattr(_ranges, "individuals", noting("people", individuals))
+    monkeypatch.setattr(_ranges, "typical_individual", noting("typical", typical_individual))
     (tmp_path / "mine.yaml").write_text("lhb_trapping: 0.9\n", encoding="utf-8")
     words = ["--patients", "2", "--days", "1", "--output", "plasma:venous:ketamine", "--json"]
     assert main(["simulate", "--hypotheses", str(tmp_path / "mine.yaml"), *words]) == 0

@@ -42,6 +42,7 @@ PAGES = (
     "benefit",
     "engine",
     "laboratory",
+    "execution",
     "qualification",
     "cards",
     "cli",

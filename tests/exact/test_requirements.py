@@ -88,8 +88,15 @@ def imported(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-#: What a room may import besides the core, if an extra of its name installs it.
-EXTRA = {"spiking": {"brian2"}}
+#: What a room, or one file, may import besides the core, and the extra that installs it.
+EXTRA = {
+    "spiking/": ("spiking", {"brian2"}),
+    "laboratory/execution/_dask.py": ("cluster", {"dask", "distributed"}),
+}
+
+
+def allowed_beside_the_core(place: str) -> set[str]:
+    return set().union(*(names for begin, (_, names) in EXTRA.items() if place.startswith(begin)))
 
 
 def test_the_package_imports_nothing_that_the_core_does_not_install(repo_root: Path) -> None:
@@ -102,7 +109,7 @@ def test_the_package_imports_nothing_that_the_core_does_not_install(repo_root: P
         for name in imported(path)
         - {"ketalab"}
         - sys.stdlib_module_names
-        - EXTRA.get(path.relative_to(source).parts[0], set())
+        - allowed_beside_the_core(path.relative_to(source).as_posix())
         if not {canonical(owner) for owner in owners.get(name, [])} & core
     }
     assert not foreign
@@ -110,7 +117,7 @@ def test_the_package_imports_nothing_that_the_core_does_not_install(repo_root: P
 
 def test_what_a_room_imports_beside_the_core_is_in_its_extra(repo_root: Path) -> None:
     project = tomllib.loads((repo_root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for room, packages in EXTRA.items():
-        wanted = {canonical(text) for text in project["optional-dependencies"][room]}
+    for extra, packages in EXTRA.values():
+        wanted = {canonical(text) for text in project["optional-dependencies"][extra]}
         assert wanted == packages
         assert wanted <= {canonical(text) for text in project["optional-dependencies"]["dev"]}

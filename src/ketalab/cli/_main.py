@@ -23,6 +23,7 @@ from ketalab.cli._equivalent import equivalent_command
 from ketalab.cli._events import events_command
 from ketalab.cli._export import export_app
 from ketalab.cli._hypotheses import hypotheses_command
+from ketalab.cli._large import runs_command
 from ketalab.cli._protocols import protocols_command
 from ketalab.cli._qualify import qualify_command
 from ketalab.cli._replay import replay_command
@@ -82,6 +83,7 @@ app.add_typer(spiking_app, name="spiking")
 app.add_typer(evidence_app, name="evidence")
 app.command("scales")(scales_command)
 app.command("facts")(facts_command)
+app.command("runs")(runs_command)
 app.command("cite")(cite_app)
 
 
@@ -159,7 +161,8 @@ def _run(words: list[str]) -> int:
     except InputError as error:
         return _say(str(error), 2)
     except KetalabError as error:
-        return _say(str(error), 1)
+        # A run that ended before its time says with which code.
+        return _say(str(error), getattr(error, "code", 1))
     except SystemExit as stop:
         # typer ends so, with 1, where the reader went away (`| head`): nothing to say, and nobody to say it to.
         if stop.code != 1:

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ketalab.cli._large import (
+    check_folder_target,
+    go_on,
+    names_folder,
+    refuse_contradictions,
+    run_large,
+)
 from ketalab.cli._progress import Progress
 from ketalab.cli._protocols import named_regimen, show_hazards
 from ketalab.cli._shared import (
@@ -21,7 +28,7 @@ from ketalab.cli._states import show_states
 from ketalab.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from ketalab.laboratory import Result
+    from ketalab.laboratory import Result, Scenario
     from ketalab.protocol import Regimen
 
 #: Days simulated where neither an option nor a regimen says.
@@ -70,6 +77,7 @@ _SLOW, _HOURS = ("symptom", "score", "p", "synapse"), ("24", "72", "168")
 
 
 def simulate_command(
+    context: typer.Context,
     phrase: str | None = typer.Argument(
         None, help="What is given, as a phrase.", show_default=DEFAULT_PHRASE
     ),
@@ -104,7 +112,22 @@ def simulate_command(
         "raise", help="Patients without a solution: raise stops, keep leaves them out."
     ),
     seed: int = typer.Option(0, help="Seed of all random numbers."),
-    out: Path | None = typer.Option(None, help="Write .parquet, .csv, .nc or .json."),
+    out: str | None = typer.Option(
+        None,
+        metavar="FILE|DIR/",
+        help="Write .parquet, .csv, .nc or .json; or a large run, chunk by chunk, into a folder.",
+    ),
+    workers: int | None = typer.Option(
+        None, help="Processes of a large run.", show_default="as many as processors"
+    ),
+    cluster: str | None = typer.Option(
+        None,
+        metavar="ADDRESS",
+        help="A large run on the Dask scheduler at tcp://HOST:PORT, or on one made here: local.",
+    ),
+    resume: Path | None = typer.Option(
+        None, metavar="DIR", help="Go on with the large run in this folder; it needs no phrase."
+    ),
     cards: bool = typer.Option(
         False,
         "--cards",
@@ -118,12 +141,42 @@ def simulate_command(
         check_writable,
         read_hypotheses,
         simulate,
-        studied_warnings,
     )
 
-    if out is not None:
-        check_writable(out)
-        _refuse_thin_file(out, output)
+    large = bool(resume or names_folder(out) or workers is not None or cluster)
+    target = None if out is None else Path(out)
+    if large and resume is None:
+        target = check_folder_target(out)
+    elif target is not None and not large:
+        check_writable(target)
+        _refuse_thin_file(target, output)
+    if resume is not None:
+        stated = {
+            "phrase": phrase,
+            "patients": patients,
+            "days": days,
+            "species": species,
+            "with_": with_,
+            "output": tuple(dict.fromkeys(output)),
+            "times": parse_times(times) if times else (),
+            "behaviour": behaviour,
+            "engine": engine,
+            "failed": failed,
+            "seed": seed,
+            "hypotheses": {} if hypotheses is None else read_hypotheses(hypotheses),
+        }
+        whom = read_population(population, weight, age, sex, genotype, species)
+        scenario = refuse_contradictions(context, resume, stated, whom)
+        _tell(
+            go_on(resume, workers, cluster),
+            scenario,
+            None,
+            bool(scenario.outputs),
+            resume,
+            cards,
+            as_json,
+        )
+        return
     named = None if protocol is None else named_regimen(protocol, phrase, with_, species)
     if named is not None:
         phrase, with_ = named.phrase, with_ or named.with_phrase
@@ -144,31 +197,49 @@ def simulate_command(
         hypotheses={} if hypotheses is None else read_hypotheses(hypotheses),
         behaviour=behaviour,
     )
-    progress = Progress("simulate")
-    try:
-        result = simulate(scenario, progress=progress)
-    finally:
-        progress.close()
+    if large and target is not None:
+        result = run_large(scenario, target, workers, cluster)
+    else:
+        progress = Progress("simulate")
+        try:
+            result = simulate(scenario, progress=progress)
+        finally:
+            progress.close()
+        if target is not None:
+            result.save(target)
+    _tell(result, scenario, named, bool(output), target, cards, as_json)
+
+
+def _tell(
+    result: Result,
+    scenario: Scenario,
+    named: Regimen | None,
+    chosen: bool,
+    target: Path | None,
+    cards: bool,
+    as_json: bool,
+) -> None:
+    """Print a result, and where it lies; ``chosen`` says whether outputs were asked for by name."""
+    from ketalab.laboratory import studied_warnings
+
     warnings = studied_warnings(scenario)
     print_warnings(warnings)
     if named is not None and not as_json:
         typer.echo(f"{named.name} ({named.kind}; grade: {named.grade})")
         show_hazards(named)
-    if out is not None:
-        result.save(out)
     if as_json:
         document = {**result.document(), "warnings": warnings}
         if named is not None:
             document |= _said_of(named)
         print_json(document | ({"cards": _cards(document["outputs"])} if cards else {}))
         return
-    shown = _show(result, bool(output))
+    shown = _show(result, chosen)
     if cards:
         from ketalab.report import cards_text
 
         typer.echo(f"\n{cards_text(shown)}")
-    if out is not None:
-        typer.echo(f"wrote {out}")
+    if target is not None:
+        typer.echo(f"wrote {target}")
 
 
 def _said_of(named: Regimen) -> dict[str, Any]:

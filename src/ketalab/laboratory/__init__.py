@@ -57,7 +57,7 @@ from ketalab.laboratory._posterior import (
     using_posterior,
 )
 from ketalab.laboratory._prepare import Prepared, prepare
-from ketalab.laboratory._result import Result, check_writable, plain, references
+from ketalab.laboratory._result import FORMATS, Result, check_writable, plain, references
 from ketalab.laboratory._run import BATCH, Integrated, integrate, run
 from ketalab.laboratory._scenario import (
     DEFAULT_PHRASE,
@@ -81,6 +81,7 @@ __all__ = [
     "DEFAULT_PHRASE",
     "ENGINES",
     "FAILED",
+    "FORMATS",
     "LOW_DOSES",
     "MAX_TIMES",
     "SPECIES",

@@ -131,6 +131,7 @@ def equivalent(
         raise ScenarioError(
             f"species: {scenario.species!r} is not allowed; allowed: human", scenario.species
         )
+    scenario.check_in_memory()
     reference = _one_dose(scenario)
     other = _other_dose(find_form(form) if form else reference.compound, route, device, over)
     name = analyte if ":" in analyte else f"plasma:venous:{analyte}"

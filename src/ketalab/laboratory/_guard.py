@@ -94,6 +94,21 @@ class Check:
             "retried": dict(self.retried),
         }
 
+    def refuse_many_above(self) -> None:
+        """Raise where so many checked patients miss the allowed error that others must miss it too.
+
+        Raises
+        ------
+        SolutionError
+            More than a tenth of the checked, and at least two.
+        """
+        if self.above >= _MISSED_LEAST and self.above > _MISSED_SHARE * self.checked:
+            raise SolutionError(
+                f"{self.above} of {self.checked} checked patients have an estimated error above "
+                f"{self.allowed:.0e} (largest {self.error:.1e}): the time grid does not suit these patients; "
+                "--engine checker solves each on steps of its own"
+            )
+
     def line(self) -> str:
         """One sentence for a reader."""
         if self.error is None:
@@ -123,6 +138,12 @@ class Account:
         self.failed |= {names[place]: reason for place, reason in other.failed.items()}
         self.retried |= {names[place]: reason for place, reason in other.retried.items()}
         self.errors |= {names[place]: error for place, error in other.errors.items()}
+
+    def merge(self, other: Account) -> None:
+        """Take over an account that names people in the same way."""
+        self.failed |= other.failed
+        self.retried |= other.retried
+        self.errors |= other.errors
 
     def check(self) -> Check:
         """What the run says of itself."""
@@ -157,13 +178,7 @@ class Account:
 
     def refuse_many_above(self) -> None:
         """Raise where so many checked patients miss the allowed error that others must miss it too."""
-        check = self.check()
-        if check.above >= _MISSED_LEAST and check.above > _MISSED_SHARE * check.checked:
-            raise SolutionError(
-                f"{check.above} of {check.checked} checked patients have an estimated error above "
-                f"{check.allowed:.0e} (largest {check.error:.1e}): the time grid does not suit these patients; "
-                "--engine checker solves each on steps of its own"
-            )
+        self.check().refuse_many_above()
 
 
 def by_number(reasons: Mapping[Any, str]) -> dict[str, str]:

@@ -14,8 +14,8 @@ from ketalab.laboratory._course import Course, build_schedule
 from ketalab.laboratory._hypotheses import under_hypotheses
 from ketalab.laboratory._individuals import Individuals, individuals, typical_individual
 from ketalab.laboratory._model import model_for
+from ketalab.laboratory._ranges import choose_variants
 from ketalab.laboratory._scenario import MAX_PATIENTS, Scenario
-from ketalab.laboratory._simulate import choose_variants
 from ketalab.model.tracing import Traced
 from ketalab.people import People, Streams, draw
 

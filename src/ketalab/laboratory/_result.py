@@ -20,7 +20,7 @@ from ketalab.laboratory._guard import TYPICAL, Check, by_number
 from ketalab.laboratory._measures import CONCENTRATION, REPORT_HOURS
 from ketalab.laboratory._model import OutputInfo
 from ketalab.laboratory._scenario import Scenario
-from ketalab.laboratory._timeline import DEPTHS, timeline
+from ketalab.laboratory._timeline import DEPTHS, KINDS, timeline
 
 if TYPE_CHECKING:
     import polars
@@ -138,7 +138,8 @@ class Result:
         Of the states whose outputs are in the result; see :mod:`ketalab.laboratory._timeline`.
         """
         spelled = {n: f for n, f in self.figures.items() if "from_h" in f}
-        peaks = {n: f["peak"] for n, f in self.figures.items() if "peak" in f}
+        strengths = {kind.strength for kind in KINDS if kind.output in spelled}
+        peaks = {n: f["peak"] for n, f in self.figures.items() if n in strengths and "peak" in f}
         grades = {info.name: info.grade for info in self.outputs}
         units = {info.name: info.unit for info in self.outputs}
         return timeline(spelled, peaks, grades, units)
@@ -165,10 +166,14 @@ class Result:
         """The courses at the asked times: typical, 5th, 50th and 95th percentile."""
         values = {}
         for info in self.outputs:
-            band = {k: quantile(self.values[info.name], q, axis=1) for k, q in _QUANTILES.items()}
+            # Hour by hour: the courses of many patients need not be in memory.
+            band: dict[str, list[float | None]] = {k: [] for k in ("p05", "median", "p95")}
+            for row in self.values[info.name]:
+                for kind, found in band.items():
+                    found.append(plain(quantile(row, _QUANTILES[kind])))
             values[info.name] = {
                 "typical": [plain(x) for x in self.typical[info.name]],
-                **{k: [plain(x) for x in band[k]] for k in ("p05", "median", "p95")},
+                **band,
             }
         return {"time_h": [plain(t) for t in self.times], "values": values}
 

@@ -20,9 +20,10 @@ BEHAVIOURS = {"none": 0.0, "reinforcing": 1.0, "pro-depressive": -1.0}
 #: What becomes of a run with patients whose solution failed.
 FAILED = ("raise", "keep")
 SPECIES = ("human", "rat", "mouse")
-#: Limits on what one scenario may ask for; larger work belongs to trials.
 #: ``auto`` compiles from this many patients on.
 KERNEL_FROM = 2_000
+#: Limits on what one scenario may ask for: at all, in a folder of chunks, and with everybody in memory.
+MOST_PATIENTS = 1_000_000_000
 MAX_PATIENTS = 1_000_000
 MAX_DAYS = 731
 MAX_TIMES = 10_000
@@ -82,8 +83,8 @@ class Scenario:
             (
                 "patients",
                 self.patients,
-                1 <= self.patients <= MAX_PATIENTS,
-                f"1 to {MAX_PATIENTS:,}",
+                1 <= self.patients <= MOST_PATIENTS,
+                f"1 to {MOST_PATIENTS:,}",
             ),
             ("days", self.days, 0 < self.days <= MAX_DAYS, f"above 0, at most {MAX_DAYS}"),
             ("engine", self.engine, self.engine in ENGINES, ", ".join(ENGINES)),
@@ -128,6 +129,21 @@ class Scenario:
             raise ScenarioError(f"scenario: {error}") from None
         made.treatment()
         return made
+
+    def check_in_memory(self) -> None:
+        """Refuse more patients than are kept in memory.
+
+        Raises
+        ------
+        ScenarioError
+            More than a million patients.
+        """
+        if self.patients > MAX_PATIENTS:
+            raise ScenarioError(
+                f"patients: {self.patients} is not allowed in memory; allowed: 1 to {MAX_PATIENTS:,}; "
+                "more go into a folder (`ketalab simulate --out DIR/`)",
+                self.patients,
+            )
 
     def treatment(self) -> Treatment:
         """What is given, read from the phrases."""
