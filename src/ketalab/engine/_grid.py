@@ -57,6 +57,7 @@ class _Walk:
     x: State
     y: Array
     tolerance: float
+    between: float
     position: int = 0
     levels: list[int] = field(default_factory=list)
 
@@ -107,11 +108,11 @@ class _Walk:
             half = self.along.step(x, level + 1)
             second = stepper.stages(self.along, half, first[:, -1], level + 1, self.inputs)
             quarter = stepper.method.interpolate(y, whole, 0.25)
-            error = max(
-                _error(whole[:, -1], second[:, -1], self.peak),
+            between = max(
                 _error(stepper.method.interpolate(y, whole, 0.5), first[:, -1], self.peak),
                 _error(quarter, stepper.method.interpolate(y, first, 0.5), self.peak),
             )
+            error = max(_error(whole[:, -1], second[:, -1], self.peak), between * self.between)
             if not np.isfinite(error):
                 raise SolutionError(
                     "the time grid cannot be built: a pilot's state is not a finite number"
@@ -195,21 +196,28 @@ def build_grid(
     tell: Tell | None = None,
     stepper: type[Stepper] = Stepper,
     tolerance: float = TOLERANCE,
+    between: float = 1.0,
 ) -> Grid:
     """Return the levels of the steps of each segment.
 
     Segments that are alike (see :func:`_kind`) share one set of steps, refined on the first two of them: the second
     sees what the first left behind. ``tell`` hears how far it is; ``stepper`` takes the steps; ``tolerance`` is the
-    relative error allowed in one. Without other states the linear part is exact in steps as long as the segments.
+    relative error allowed at its end, and ``between`` what an error between its ends counts, which is not carried
+    on. Without other states the linear part is exact in steps as long as the segments.
     """
     if not pilots.state_names:
         return ((0,),) * len(schedule)
     with np.errstate(all="ignore"):
-        return _build(stepper(pilots, schedule), pilots, schedule, tolerance, tell)
+        return _build(stepper(pilots, schedule), pilots, schedule, tolerance, between, tell)
 
 
 def _build(
-    stepper: Stepper, pilots: Problem, schedule: Schedule, tolerance: float, tell: Tell | None
+    stepper: Stepper,
+    pilots: Problem,
+    schedule: Schedule,
+    tolerance: float,
+    between: float,
+    tell: Tell | None,
 ) -> Grid:
     if stepper.flow.no_number.any():
         raise SolutionError("the time grid cannot be built: a pilot's rate is not a finite number")
@@ -225,7 +233,7 @@ def _build(
         x = stepper.flow.enter(x, segment)
         chosen = known.setdefault(key, [])
         if len(chosen) < 2:
-            walk = _Walk(stepper, segment, peak, x, y, tolerance)
+            walk = _Walk(stepper, segment, peak, x, y, tolerance, between)
             walk.go()
             x, y = walk.x, walk.y
             chosen.append(tuple(walk.levels))

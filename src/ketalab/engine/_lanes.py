@@ -12,7 +12,7 @@ these parts by name:
 ``solve_moving(w, g, dg, k, y, out)`` the same where k moves from node to node.
 ``dot_nodes(w, out, a, row, z, width, listed, i, j)``  a driver at the nodes: the sum of the listed modes by their
                           weights; ``dot`` the same at one place.
-``blend(out, w, weights)`` the states between nodes, from their first values and those at the nodes.
+``blend(out, row, w, weights)`` the states between nodes, from their first values and those at the nodes.
 ``scale_nodes(out, e, z, count)``  ``count`` modes at the nodes, from their decays and values.
 ``grow(out, at, e, c, row, hours, z, of)``  what a mode has from an equal one by its decay e, added to a row.
 ``advance(w)``            the states at the last node are those at the start of the next step.
@@ -24,7 +24,6 @@ a lane's bytes depend on no other lane.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,139 +35,9 @@ from numba.extending import intrinsic
 
 from ketalab.engine._layout import NODES, Layout
 from ketalab.engine._radau import radau
+from ketalab.engine._vectors import Loop, Vectors
 
-_FUSED = ("contract",)
 _DOUBLE, _LONG = ir.DoubleType(), ir.IntType(64)
-#: Terms of the series of exp on half of ln 2, and of log on the root of two: the remainder is below rounding.
-_EXP_TERMS, _LOG_TERMS = 13, 11
-#: Adding and taking away this number rounds to a whole one, which then stands in the lowest bits.
-_ROUNDER = 1.5 * 2.0**52
-_ROUNDER_BITS = 0x4338000000000000
-_LARGEST, _SMALLEST = 709.78, -708.3
-_LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
-
-
-class Vectors:
-    """A builder whose numbers are vectors, ``lanes`` wide."""
-
-    def __init__(self, builder: Any, lanes: int) -> None:
-        self.b, self.lanes = builder, lanes
-        self.kind = ir.VectorType(_DOUBLE, lanes)
-        self.bits = ir.VectorType(_LONG, lanes)
-
-    def number(self, value: float) -> Any:
-        return ir.Constant(self.kind, [value] * self.lanes)
-
-    def spread(self, value: Any) -> Any:
-        """A number of the program in every lane."""
-        none = ir.Constant(self.kind, ir.Undefined)
-        first = self.b.insert_element(none, value, ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.b.shuffle_vector(first, first, mask)
-
-    def whole(self, value: int) -> Any:
-        return ir.Constant(self.bits, [value] * self.lanes)
-
-    def place(self, base: Any, row: Any) -> Any:
-        """Pointer to a row of a buffer, a constant or a number of the program."""
-        if isinstance(row, int):
-            row = ir.Constant(_LONG, row)
-        at = self.b.gep(base, [self.b.mul(row, ir.Constant(_LONG, self.lanes))])
-        return self.b.bitcast(at, self.kind.as_pointer())
-
-    def load(self, base: Any, row: Any) -> Any:
-        return self.b.load(self.place(base, row), align=8)
-
-    def store(self, value: Any, base: Any, row: Any) -> None:
-        self.b.store(value, self.place(base, row), align=8)
-
-    def add(self, x: Any, y: Any) -> Any:
-        return self.b.fadd(x, y, flags=_FUSED)
-
-    def sub(self, x: Any, y: Any) -> Any:
-        return self.b.fsub(x, y, flags=_FUSED)
-
-    def mul(self, x: Any, y: Any) -> Any:
-        return self.b.fmul(x, y, flags=_FUSED)
-
-    def div(self, x: Any, y: Any) -> Any:
-        return self.b.fdiv(x, y)
-
-    def neg(self, x: Any) -> Any:
-        return self.b.fneg(x)
-
-    def _choose(self, test: str, x: Any, y: Any, one: Any, two: Any) -> Any:
-        return self.b.select(self.b.fcmp_ordered(test, x, y), one, two)
-
-    def _or_none(self, x: Any, value: Any) -> Any:
-        """The value, and x where x is no number."""
-        return self.b.select(self.b.fcmp_unordered("uno", x, x), x, value)
-
-    def max(self, x: Any, y: Any) -> Any:
-        # What is no number stays none: x by the last line, y because no comparison with it holds.
-        return self._or_none(x, self._choose(">=", x, y, x, y))
-
-    def min(self, x: Any, y: Any) -> Any:
-        return self._or_none(x, self._choose("<=", x, y, x, y))
-
-    def above(self, x: Any) -> Any:
-        return self._choose(">", x, self.number(0.0), self.number(1.0), self.number(0.0))
-
-    def sqrt(self, x: Any) -> Any:
-        kind = ir.FunctionType(self.kind, [self.kind])
-        name = f"llvm.sqrt.v{self.lanes}f64"
-        function = cgutils.get_or_insert_function(self.b.module, kind, name)
-        return self.b.call(function, [x])
-
-    def series(self, x: Any, terms: Sequence[float]) -> Any:
-        """Sum of terms[i] x**i by Horner's rule."""
-        total = self.number(terms[-1])
-        for term in reversed(terms[:-1]):
-            total = self.add(self.mul(total, x), self.number(term))
-        return total
-
-    def exp(self, x: Any) -> Any:
-        shifted = self.add(
-            self.mul(x, self.number(1 / math.log(2))), self.number(_ROUNDER)
-        )  # fused or not: the remainder below makes up for either
-        halvings = self.b.fsub(shifted, self.number(_ROUNDER))
-        rest = self.sub(x, self.mul(halvings, self.number(_LN2_HIGH)))
-        rest = self.sub(rest, self.mul(halvings, self.number(_LN2_LOW)))
-        power = self.series(rest, [1 / math.factorial(i) for i in range(_EXP_TERMS)])
-        raised = self.b.shl(self.b.bitcast(shifted, self.bits), self.whole(52))
-        made = self.b.bitcast(self.b.add(self.b.bitcast(power, self.bits), raised), self.kind)
-        made = self._choose("<", x, self.number(_SMALLEST), self.number(0.0), made)
-        made = self._choose(">", x, self.number(_LARGEST), self.number(math.inf), made)
-        return self._or_none(x, made)
-
-    def log(self, x: Any) -> Any:
-        b = self.b
-        bits = b.bitcast(x, self.bits)
-        # The exponent counted from the root of one half, so that the share lies evenly about one.
-        offset = np.float64(math.sqrt(0.5)).view(np.int64).item()
-        moved = b.sub(bits, self.whole(offset))
-        exponent = b.ashr(moved, self.whole(52))
-        share = b.bitcast(b.sub(bits, b.shl(exponent, self.whole(52))), self.kind)
-        count = b.fsub(
-            b.bitcast(b.add(exponent, self.whole(_ROUNDER_BITS)), self.kind),
-            self.number(_ROUNDER),
-        )
-        less = b.fsub(share, self.number(1.0))
-        s = self.div(less, self.add(share, self.number(1.0)))
-        square = self.mul(s, s)
-        tail = self.series(square, [2 / (2 * i + 1) for i in range(_LOG_TERMS)])
-        made = self.add(
-            self.mul(count, self.number(_LN2_HIGH)),
-            self.add(self.mul(count, self.number(_LN2_LOW)), self.mul(s, tail)),
-        )
-        none, low = self.number(math.nan), self.number(-math.inf)
-        made = self._choose("<", x, self.number(2.3e-308), low, made)
-        made = self._choose("<", x, self.number(0.0), none, made)
-        made = self._choose(">", x, self.number(1.7e308), x, made)
-        return self._or_none(x, made)
-
-    def pow(self, x: Any, y: Any) -> Any:
-        return self.exp(self.mul(y, self.log(x)))
 
 
 def _write(v: Vectors, layout: Layout, w: Any, places: Sequence[int], node: Any) -> None:
@@ -366,7 +235,7 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
     def exponential(typing: Any, e: Any, count: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             base = _data(context, builder, signature.args[0], arguments[0])
-            with _loop(builder, ir.Constant(_LONG, 0), arguments[1]) as row:
+            with Loop(builder, ir.Constant(_LONG, 0), arguments[1]) as row:
                 v = vectors(builder)
                 v.store(v.exp(v.load(base, row)), base, row)
             return context.get_dummy_value()
@@ -405,7 +274,7 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
                 for kind, a in zip(signature.args[:3], arguments[:3], strict=True)
             )
             v = vectors(builder)
-            with _loop(builder, ir.Constant(_LONG, 0), arguments[3]) as row:
+            with Loop(builder, ir.Constant(_LONG, 0), arguments[3]) as row:
                 value = v.load(of, row)
                 for j in range(NODES):
                     at = builder.add(builder.mul(arguments[3], ir.Constant(_LONG, j)), row)
@@ -445,7 +314,7 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
             totals = [cgutils.alloca_once(builder, v.kind) for _ in range(nodes)]
             for total in totals:
                 builder.store(v.number(0.0), total)
-            with _loop(builder, first, last) as number:
+            with Loop(builder, first, last) as number:
                 mode = builder.load(builder.gep(listed, [number]))
                 weight = v.load(weights, builder.add(row, mode))
                 for j, total in enumerate(totals):
@@ -491,11 +360,10 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
         return of_dots, dots(NODES)
 
     @intrinsic
-    def blend(typing: Any, to: Any, w: Any, weights: Any) -> Any:
+    def blend(typing: Any, to: Any, row: Any, w: Any, weights: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             out, base, shares = (
-                _data(context, builder, kind, a)
-                for kind, a in zip(signature.args, arguments, strict=True)
+                _data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3)
             )
             v = vectors(builder)
             places = (builder.gep(shares, [ir.Constant(_LONG, i)]) for i in range(NODES + 1))
@@ -509,10 +377,10 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
                 for share, row in zip(spread, rows, strict=True):
                     part = v.mul(share, v.load(base, row))
                     total = part if total is None else v.add(total, part)
-                v.store(total, out, state)
+                v.store(total, out, builder.add(arguments[1], ir.Constant(_LONG, state)))
             return context.get_dummy_value()
 
-        return types.void(buffer, buffer, buffer), generate
+        return types.void(buffer, whole, buffer, buffer), generate
 
     return {
         "prepare": prepare,
@@ -528,28 +396,3 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
         "dot_nodes": dot_nodes,
         "blend": blend,
     }
-
-
-class _loop:
-    """A loop of the program from ``first`` to before ``last``; gives the counter."""
-
-    def __init__(self, builder: Any, first: Any, last: Any) -> None:
-        self.b, self.first, self.last = builder, first, last
-
-    def __enter__(self) -> Any:
-        b = self.b
-        before = b.block
-        self.test, body, self.after = (b.append_basic_block() for _ in range(3))
-        b.branch(self.test)
-        b.position_at_end(self.test)
-        self.counter = b.phi(_LONG)
-        self.counter.add_incoming(self.first, before)
-        b.cbranch(b.icmp_signed("<", self.counter, self.last), body, self.after)
-        b.position_at_end(body)
-        return self.counter
-
-    def __exit__(self, *_: object) -> None:
-        b = self.b
-        self.counter.add_incoming(b.add(self.counter, ir.Constant(_LONG, 1)), b.block)
-        b.branch(self.test)
-        b.position_at_end(self.after)

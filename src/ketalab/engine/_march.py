@@ -90,7 +90,7 @@ def decay(e, rates, hours, n):
 def march(
     given, changing, initial, variant, which, hours, kinds, first_step, bolus_at, bolus_state, bolus,
     inflow_at, inflow_state, inflow, rates, weights, inverse, growth, pairs, starts, watch, modes, modes_at, own_at,
-    output_at, output_after, output_weights, linear, states, lowest, shown,
+    output_at, output_after, output_weights, found, lowest, shown,
 ):  # fmt: skip
     """Solve blocks of patients through a schedule; :mod:`ketalab.engine._packed` lays out the arguments."""
     blocks, n = rates.shape[1], rates.shape[2]
@@ -98,7 +98,12 @@ def march(
     w = np.zeros(SLOTS * LANES)
     z, e, ze = np.zeros(size), np.zeros(4 * size), np.zeros(4 * size)
     x, now, decays = np.zeros(size), np.zeros(size), np.zeros(size)
-    made = np.zeros(max(STATES, 1) * LANES)
+    outputs, width = len(output_after), len(shown) + STATES
+    # Rows that no state of the cascade fills keep their first values.
+    for block in range(blocks):
+        for i in range(outputs):
+            for k in range(STATES):
+                fill(found, (block * outputs + i) * width + len(shown) + k, initial[k])
     segments = len(first_step) - 1
     changes = changing.shape[1]
     fixed_rows = given.shape[0]
@@ -107,8 +112,6 @@ def march(
         start_block(w, given, at)
         for i in range(STATES):
             fill(w, BEGIN + i, initial[i])
-            for lane in range(LANES):
-                made[i * LANES + lane] = initial[i]
             for node in range(4):
                 fill(w, STAGES + 4 * i + node, initial[i])
         for i in range(DRIVERS_COUNT):
@@ -176,18 +179,14 @@ def march(
                     for k in range(len(pairs)):
                         past = output_after[i]
                         grow(now, pairs[k, 0], decays, flat_growth, k, past, z, pairs[k, 1])
+                    base = (block * outputs + i) * width
                     for k in range(len(shown)):
                         row = shown[k]
                         dot(
-                            made, 0, flat_weight, row * n, now, 0, modes,
+                            found, base + k, flat_weight, row * n, now, 0, modes,
                             modes_at[row], modes_at[row + 1],
                         )  # fmt: skip
-                        for lane in range(LANES):
-                            linear[i, k, at + lane] = made[lane]
-                    blend(made, w, output_weights[i])
-                    for k in range(STATES):
-                        for lane in range(LANES):
-                            states[i, k, at + lane] = made[k * LANES + lane]
+                    blend(found, base + len(shown), w, output_weights[i])
                 for i in range(size):
                     z[i] = ze[3 * size + i]
                 advance(w)

@@ -5,7 +5,7 @@ Shapes: N patients, n linear states, m other states. The engine knows names only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +26,8 @@ class Problem:
     """``dx/dt = A x + inflow`` and ``dy_i/dt = g_i - k_i y_i`` for N patients.
 
     ``matrix`` (N, n, n) is A, per hour. Inputs may move it from segment to segment: ``movers`` names those that do, and
-    ``moved`` is a function (parameters, covariates, inputs) -> (N, n, n) that is then asked in place of ``matrix``.
+    ``moved`` is a function (parameters, covariates, inputs) -> (N, n, n) that is then asked in place of ``matrix``,
+    which holds nothing; ``entries`` gives the same as a list of the entries at ``places``.
     ``links`` (n, n) says which entries may differ from zero in anybody, at any time, so that what is left out does not
     depend on who is simulated; where it is not given, those that do. ``idle`` names the inputs that nothing integrated
     reads: segments that differ in them alone are solved alike.
@@ -63,12 +64,34 @@ class Problem:
     links: Links | None = None
     movers: tuple[str, ...] = ()
     moved: Function | None = None
+    places: tuple[tuple[int, int], ...] = ()
+    entries: Function | None = None
     idle: frozenset[str] = frozenset()
 
     @property
     def patients(self) -> int:
         """N."""
         return self.matrix.shape[0]
+
+    def entries_under(
+        self, inputs: Mapping[str, Array | float]
+    ) -> Iterator[tuple[tuple[int, int], Array]]:
+        """Places of A that may differ from zero, and their values (N,) while inputs have these values."""
+        if self.entries is None:
+            matrix = self.matrix_under(inputs)
+            links = np.any(matrix != 0, axis=0) if self.links is None else self.links
+            places = [(int(i), int(j)) for i, j in np.argwhere(links)]
+            yield from ((place, matrix[:, place[0], place[1]]) for place in places)
+            return
+        values = self.entries(self.parameters, self.covariates, self._given(inputs))
+        yield from zip(self.places, values, strict=True)
+
+    def _given(self, inputs: Mapping[str, Array | float]) -> list[Array]:
+        # One a patient in any case, so that the last digit does not depend on how a value is given.
+        return [
+            np.full(self.patients, np.asarray(inputs[name], dtype=float))
+            for name in self.input_names
+        ]
 
     def take(self, patients: slice | Sequence[int]) -> Problem:
         """The same problem for some of the patients."""
@@ -83,12 +106,7 @@ class Problem:
         """A (N, n, n) while inputs have these values, numbers or one a patient."""
         if self.moved is None:
             return self.matrix
-        # One a patient in any case, so that the last digit does not depend on how a value is given.
-        values = [
-            np.full(self.patients, np.asarray(inputs[name], dtype=float))
-            for name in self.input_names
-        ]
-        made: Array = self.moved(self.parameters, self.covariates, values)
+        made: Array = self.moved(self.parameters, self.covariates, self._given(inputs))
         return made
 
 

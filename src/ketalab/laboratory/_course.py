@@ -313,6 +313,15 @@ def _fill_matrices(
     return matrix
 
 
+def _entries(
+    model: Traced, parameters: Array, covariates: Array, inputs: Sequence[Array | float]
+) -> list[Array]:
+    """The entries of A that may differ from zero, in the order of their places."""
+    _, entries = model.matrix_function
+    made: list[Array] = entries(list(parameters), list(covariates), list(inputs))
+    return made
+
+
 def build_matrices(model: Traced, individuals: Individuals) -> Array:
     """A of the linear states for given people, (N, n, n), per hour, with every input at its default."""
     inputs = [model.defaults[name] for name in model.inputs]
@@ -321,14 +330,17 @@ def build_matrices(model: Traced, individuals: Individuals) -> Array:
 
 def make_problem(model: Traced, individuals: Individuals) -> Problem:
     """The engine's view of the model for given people."""
-    n = len(model.linear)
+    n, count = len(model.linear), individuals.parameters.shape[1]
     links = np.zeros((n, n), dtype=bool)
     for place in model.matrix_function[0]:
         links[place] = True
     return Problem(
         linear_names=model.linear,
         state_names=model.states,
-        matrix=build_matrices(model, individuals),
+        # Where inputs move it the matrix is asked for segment by segment, and this one by nobody.
+        matrix=np.broadcast_to(np.zeros((n, n)), (count, n, n))
+        if model.movers
+        else build_matrices(model, individuals),
         initial=np.array(model.initial),
         gains=tuple(gain for gain, _ in model.state_functions),
         rates=tuple(rate for _, rate in model.state_functions),
@@ -344,5 +356,7 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         links=links,
         movers=model.movers,
         moved=partial(_fill_matrices, model) if model.movers else None,
+        places=model.matrix_function[0],
+        entries=partial(_entries, model),
         idle=model.idle,
     )

@@ -32,15 +32,19 @@ Solver = Literal["numpy", "lockstep"]
 
 @dataclass(frozen=True)
 class Choice:
-    """How a time grid is chosen: the error allowed in a step, on how many pilots."""
+    """How a time grid is chosen: the error allowed in a step, what one between its ends counts, on how many pilots."""
 
     tolerance: float
     pilots: int
+    between: float = 1.0
 
 
 #: Pilots cost the kernel next to nothing, and many of them see more than a narrow tolerance does on few: steps are a
 #: quarter fewer and errors alike. Their seed is the laboratory's own, so that a grid does not depend on that of a run.
-CHOICES: Mapping[Solver, Choice] = {"numpy": Choice(TOLERANCE, 16), "lockstep": Choice(1e-5, 64)}
+CHOICES: Mapping[Solver, Choice] = {
+    "numpy": Choice(TOLERANCE, 16),
+    "lockstep": Choice(3e-6, 64, 0.3),
+}
 _PILOT_REPLICATE = 2**31
 
 
@@ -82,12 +86,15 @@ def prepare(
     tell : hears how far it is.
     """
     model = human_model() if model is None else model
-    problem, schedule = _pilots(model, course, species, CHOICES[solver].pilots)
+    choice = CHOICES[solver]
+    problem, schedule = _pilots(model, course, species, choice.pilots)
     stepper = kernel_stepper(problem, schedule) if solver == "lockstep" else None
     if solver == "lockstep" and stepper is None:
         return prepare(course, model=model, species=species, tell=tell)
     options: dict[str, Any] = {} if stepper is None else {"stepper": stepper}
-    grid = build_grid(problem, schedule, tell=tell, tolerance=CHOICES[solver].tolerance, **options)
+    grid = build_grid(
+        problem, schedule, tell=tell, tolerance=choice.tolerance, between=choice.between, **options
+    )
     return Prepared(model, course, grid, grid_times(grid, schedule), solver)
 
 

@@ -1,0 +1,76 @@
+"""The steps of a time grid as flat tables for the kernel, and where the asked times lie in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ketalab.engine._grid import Grid
+from ketalab.engine._layout import NODES
+from ketalab.engine._problem import Array, Schedule
+from ketalab.engine._radau import radau
+
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Steps of a grid: hours of each, what becomes of the decays (0 as before, 1 squared, 2 anew), first of each
+    segment, and outputs: which of each step, hours since it began, weights of its five points."""
+
+    hours: Array
+    kinds: Whole
+    first: Whole
+    output_at: Whole
+    output_after: Array
+    output_weights: Array
+
+
+def lay_steps(schedule: Schedule, grid: Grid, times: Array, variants: Whole) -> Steps:
+    """The steps of a grid; made once for all batches."""
+    spans = tuple((segment.start, segment.stop) for segment in schedule)
+    return _kept_steps(spans, grid, times.tobytes(), tuple(variants.tolist()))
+
+
+@lru_cache(maxsize=8)
+def _kept_steps(
+    spans: tuple[tuple[float, float], ...], grid: Grid, times: bytes, variants: tuple[int, ...]
+) -> Steps:
+    asked = np.frombuffer(times)
+    hours: list[Array] = []
+    kinds: list[Sequence[int] | Whole] = []
+    begins: list[Array] = []
+    ends: list[Array] = []
+    first = [0]
+    known: dict[float, float] = {}
+    for (start, stop), levels in zip(spans, grid, strict=True):
+        # Lengths that differ by rounding are one, so that their decays are.
+        length = known.setdefault(float(f"{stop - start:.13g}"), stop - start)
+        shares = 2.0 ** -np.array(levels, dtype=float)
+        steps = length * shares
+        edges = start + np.cumsum(shares) * (stop - start)
+        edges[-1] = stop
+        # The first of a segment is new, because an event may have changed what decays.
+        kind = np.where(steps[1:] == steps[:-1], 0, np.where(steps[1:] == 2 * steps[:-1], 1, 2))
+        hours.append(steps)
+        kinds += [[2], kind]
+        begins.append(np.concatenate([[start], edges[:-1]]))
+        ends.append(edges)
+        first.append(first[-1] + len(steps))
+    begin, end = np.concatenate(begins), np.concatenate(ends)
+    # A time at the border of two steps belongs to the later one, and the last time to the last step.
+    step = np.minimum(np.searchsorted(end, asked, side="right"), len(end) - 1)
+    after = asked - begin[step]
+    share = np.where(asked == end[step], 1.0, after / (end - begin)[step])
+    return Steps(
+        np.concatenate(hours),
+        np.concatenate(kinds).astype(np.int64),
+        np.array(first, np.int64),
+        np.searchsorted(step, np.arange(len(end) + 1)).astype(np.int64),
+        after,
+        np.ascontiguousarray(radau(NODES).dense(share).T),
+    )
