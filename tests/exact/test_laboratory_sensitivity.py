@@ -237,3 +237,14 @@ def test_a_patient_without_a_solution_is_named_with_the_parameter() -> None:
             (RELIEF,),
             ("body.cl",),
         )
+
+
+def test_a_time_grid_that_does_not_suit_the_people_is_refused() -> None:
+    people, drawn = some_people()
+    coarse = replace(ready(), grid=((0,),) * len(ready().grid), edges=np.array([0.0, 2 / 3, 24.0]))
+    with pytest.raises(
+        SolutionError, match=r"mind\.relief_time moved by .*: the estimated error of"
+    ):
+        sensitivities(
+            coarse, drawn, people.weight, TIMES, (RELIEF,), ("mind.relief_time", "body.cl")
+        )

@@ -176,6 +176,11 @@ def test_an_unknown_parameter_is_refused_with_the_nearest() -> None:
         with_tangent(follower(), "body.k")
 
 
+def test_tangents_of_tangents_are_refused() -> None:
+    with pytest.raises(TraceError, match="has tangents already"):
+        with_tangent(with_tangent(follower(), "body.ke"), "body.ka")
+
+
 def test_a_feedback_loop_is_refused_because_tangents_would_make_two() -> None:
     looped = a_brain(lambda m, v: {"a": v.level - v.q * v.a * v.b, "b": v.a - v.q * v.b}, "a", "b")
     assert looped.loop is not None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ketalab.engine import Tell
 from ketalab.errors import ScenarioError, SolutionError, closest
+from ketalab.laboratory._guard import ONE_IN, Account
 from ketalab.laboratory._individuals import Individuals
 from ketalab.laboratory._prepare import Prepared
 from ketalab.laboratory._run import integrate
@@ -24,6 +25,8 @@ Array = NDArray[np.float64]
 #: Richardson extrapolation makes of it and of half of it (docs/decisions.md has the table).
 STEP = 1e-3
 STEPS = (1e-7, 0.1)
+#: A number that nobody has who is checked.
+_UNCHECKED = ONE_IN - 1
 #: Numbers held at once for moved people, their constants and their courses (128 MB).
 _MOST_NUMBERS = 2**24
 
@@ -62,7 +65,7 @@ def sensitivities(
     ``(y(p e^h) - y(p e^-h)) / 2h``, where ``h`` is ``step``. Everyone takes the same steps, moved or not, so that no
     choice of steps adds noise, and what does not read a parameter has a sensitivity of exactly zero. Amounts of a dose
     that depend on a parameter move with it. Where an output has a corner (a threshold of a rating) the difference
-    spans it.
+    spans it. The guard of a run checks people with the first parameter moved up; the other moves are as small.
 
     Parameters
     ----------
@@ -87,7 +90,7 @@ def sensitivities(
     values = {name: np.empty((len(moved), len(times), count)) for name in names}
     pairs = len(moved) * count
     each = 2 * (len(people.parameters) + len(times) * len(names))
-    block = max(_MOST_NUMBERS // each, 1)
+    block, account = max(_MOST_NUMBERS // each, 1), Account()
     for begin in range(0, pairs, block):
         # Pairs of a parameter and a person, so that neither many people nor many parameters fill the memory.
         which, who = np.divmod(np.arange(begin, min(begin + block, pairs)), count)
@@ -95,6 +98,8 @@ def sensitivities(
         table = people.parameters[:, both]
         for sign, part in ((1.0, np.arange(len(who))), (-1.0, np.arange(len(who)) + len(who))):
             table[rows[which], part] *= math.exp(sign * step)
+        numbers = np.full(len(both), _UNCHECKED)
+        numbers[: len(who)][which == 0] = who[which == 0]
         solved = integrate(
             prepared,
             Individuals(table, people.covariates[:, both]),
@@ -106,17 +111,19 @@ def sensitivities(
                 name: value[both] if isinstance(value, np.ndarray) and value.ndim else value
                 for name, value in inputs.items()
             },
-            tell=within(tell, begin / pairs, min(begin + block, pairs) / pairs),
+            numbers=numbers,
+            tell=within(tell, begin / pairs, (begin + len(who)) / pairs),
         )
         for place, reason in sorted(solved.account.failed.items())[:1]:
             raise SolutionError(
                 f"{len(solved.account.failed)} of {len(both)} moved patients failed (patient {both[place]} with "
                 f"{moved[which[place % len(who)]]} moved by a factor of {1 + step:g} or its inverse: {reason})"
             )
-        solved.account.refuse_many_above()
+        account.add(solved.account, both.tolist())
         for name in names:
             up, down = np.split(solved.values[name], 2, axis=1)
             values[name][which, :, who] = ((up - down) / (2 * step)).T
+    account.refuse_many_above()
     return Sensitivities(moved, times, values)
 
 

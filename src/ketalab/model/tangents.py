@@ -40,11 +40,14 @@ def with_tangent(model: Traced, parameter: str) -> Traced:
     Raises
     ------
     TraceError
-        A parameter that the model does not have, or a model with a feedback loop, which its tangents would double.
+        A parameter that the model does not have, a model that has tangents, or one with a feedback loop, which tangents
+        would double.
     """
     if parameter not in model.parameters:
         known = closest(parameter, model.parameters)
         raise TraceError(f"the model has no parameter {parameter!r}{known}")
+    if any(tangent_name(name) in model.outputs for name in model.outputs):
+        raise TraceError("the model has tangents already; take those of the model without them")
     p = model.symbols[parameter]
     symbols = dict(model.symbols)
     linear = [model.symbols[name] for name in model.linear]
