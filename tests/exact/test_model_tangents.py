@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 from numpy.typing import NDArray
 
-from ketalab.engine import Problem, Segment, check, solve
+from ketalab.engine import Problem, Segment, check, solve, solve_packed
 from ketalab.errors import TraceError
 from ketalab.laboratory import Individuals, human_model
 from ketalab.laboratory._course import make_problem
@@ -108,6 +108,18 @@ def test_the_checker_gives_the_tangents_that_the_lockstep_gives() -> None:
     # Between its nodes the lockstep is a polynomial of less order than at their ends.
     np.testing.assert_allclose(ours.states, theirs.states, rtol=1e-7, atol=1e-8)
     np.testing.assert_allclose(ours.linear, theirs.linear, rtol=1e-8, atol=1e-10)
+
+
+def test_the_kernel_gives_the_tangents_that_numpy_gives() -> None:
+    problem = posed(with_tangent(follower(), "body.ke"))
+    ours, theirs = (
+        solve_packed(problem, SCHEDULE, GRID, TIMES),
+        solve(problem, SCHEDULE, GRID, TIMES),
+    )
+    assert ours is not None
+    assert not ours.failed
+    np.testing.assert_allclose(ours.states, theirs.states, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(ours.linear, theirs.linear, rtol=1e-11, atol=1e-13)
 
 
 def test_the_model_itself_is_as_it_was() -> None:
