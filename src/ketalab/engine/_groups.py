@@ -1,4 +1,4 @@
-"""The linear part as the kernel wants it: which states are reached, in which groups and in which order, and its matrix."""
+"""The linear part as the kernel wants it: which states are reached, in which groups and order, and its matrix."""
 
 from __future__ import annotations
 

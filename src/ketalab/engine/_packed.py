@@ -6,7 +6,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ketalab.engine._flow import Propagators, State
 from ketalab.engine._grid import Grid
@@ -24,7 +23,6 @@ from ketalab.engine._lockstep import (
 from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution, Tell, check_times
 from ketalab.engine._steps import lay_steps
 
-Whole = NDArray[np.int64]
 NO_MODES = "its linear part cannot be split into modes"
 
 

@@ -1,6 +1,7 @@
 """The laboratory: the one place where model and engine meet."""
 
 from ketalab.laboratory._arms import CONTROLS, Arms, course_of, doses_at, sessions_of, simulate_arms
+from ketalab.laboratory._bank import PatientBank, Resample, build_bank
 from ketalab.laboratory._benefit import Benefit, benefit
 from ketalab.laboratory._between import facts_of_settings, score_effects, study_settings
 from ketalab.laboratory._compare import UNITS, Compared, Comparison, compare
@@ -69,6 +70,7 @@ from ketalab.laboratory._scenario import (
     Scenario,
 )
 from ketalab.laboratory._scores import Baseline, baseline, severity_of
+from ketalab.laboratory._sensitivity import Sensitivities, sensitivities
 from ketalab.laboratory._simulate import simulate
 from ketalab.laboratory._studied import warnings as studied_warnings
 from ketalab.laboratory._terminal import TerminalPhase
@@ -104,17 +106,21 @@ __all__ = [
     "Match",
     "Noncompartmental",
     "OutputInfo",
+    "PatientBank",
     "Person",
     "Posterior",
     "Prepared",
+    "Resample",
     "Result",
     "Scenario",
+    "Sensitivities",
     "TerminalPhase",
     "animal_model",
     "baseline",
     "benefit",
     "bioavailability",
     "body_model",
+    "build_bank",
     "build_matrices",
     "check_modelled",
     "check_writable",
@@ -155,6 +161,7 @@ __all__ = [
     "references",
     "run",
     "score_effects",
+    "sensitivities",
     "sessions_of",
     "severity_of",
     "shipped_posterior",
