@@ -75,10 +75,10 @@ def _other_tables(
     parts: dict[str, tuple[str, Callable[[], list[dict[str, object]]]]] = {
         "patients": ("Number of patients", lambda: scaling.by_patients(case, counts)),
         "states": ("Number of states", lambda: scaling.by_states(some, rounds)),
-        "doses": ("Number of doses", lambda: scaling.by_doses(many, rounds)),
+        "doses": ("Number of doses", lambda: scaling.by_doses(many, rounds, options.days)),
         "processes": (
             "Two processors",
-            lambda: scaling.by_processes(128 if quick else KERNEL, rounds),
+            lambda: scaling.by_processes(128 if quick else KERNEL, rounds, options.days),
         ),
         "fresh": (
             "A new process",

@@ -92,7 +92,7 @@ class Case:
         """All states before anything is given."""
         return np.concatenate([np.zeros(len(self.linear)), self.problem.initial])
 
-    @cached_property
+    @property
     def source(self) -> str:
         """The text of the rates of these states alone; see :mod:`ketalab.model._source`."""
         model, kept = self.model, list(self.linear)

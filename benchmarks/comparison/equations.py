@@ -30,8 +30,13 @@ class Equations:
     case: Case
 
     @cached_property
+    def source(self) -> str:
+        """Their text, written once for everyone who reads it."""
+        return self.case.source
+
+    @cached_property
     def compiled(self) -> Any:
-        return compile_equations(self.case.source)
+        return compile_equations(self.source)
 
     @cached_property
     def peaks(self) -> Array:

@@ -66,12 +66,12 @@ def by_states(case: Case, rounds: int) -> list[dict[str, object]]:
     return rows
 
 
-def by_doses(patients: int, rounds: int) -> list[dict[str, object]]:
-    """28 days with one infusion, eight, and one a day."""
+def by_doses(patients: int, rounds: int, days: float) -> list[dict[str, object]]:
+    """The same days with one infusion, eight, and one a day."""
     rows: list[dict[str, object]] = []
     for doses in DOSES:
         every = f" every {84 if doses == 8 else 24} h x {doses}" if doses > 1 else ""
-        case = make_case(patients, phrase=f"0.5 mg/kg ketamine iv over 40 min{every}")
+        case = make_case(patients, phrase=f"0.5 mg/kg ketamine iv over 40 min{every}", days=days)
         seconds = _median(case, rounds)
         rows.append(
             {"infusions": doses, "steps of the grid": case.steps, "patients/s": patients / seconds}
@@ -79,9 +79,9 @@ def by_doses(patients: int, rounds: int) -> list[dict[str, object]]:
     return rows
 
 
-def _work(pipe: Connection, start: int, count: int) -> None:
+def _work(pipe: Connection, days: float, start: int, count: int) -> None:
     """A process: makes its patients, says that it is ready, and solves them whenever it is told to."""
-    engine = Lockstep(make_case(count, start=start), "kernel", "")
+    engine = Lockstep(make_case(count, days=days, start=start), "kernel", "")
     engine.load()
     engine.run()
     pipe.send("ready")
@@ -91,7 +91,7 @@ def _work(pipe: Connection, start: int, count: int) -> None:
         pipe.send(time.perf_counter() - begin)
 
 
-def by_processes(patients: int, rounds: int) -> list[dict[str, object]]:
+def by_processes(patients: int, rounds: int, days: float) -> list[dict[str, object]]:
     """The same patients in one process and in two with half of them each, by turns; 1 is a perfect second processor."""
     context = multiprocessing.get_context("spawn")
     half = patients // 2
@@ -99,7 +99,7 @@ def by_processes(patients: int, rounds: int) -> list[dict[str, object]]:
     workers: list[tuple[Any, Connection]] = []
     for start, count in parts:
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, start, count), daemon=True)
+        process = context.Process(target=_work, args=(theirs, days, start, count), daemon=True)
         process.start()
         workers.append((process, ours))
     pipes = [pipe for _, pipe in workers]

@@ -64,10 +64,10 @@ class Diffrax:
         import jax.numpy as jnp
 
         namespace: dict[str, Any] = {"np": jnp}
-        exec(array_text(self.case.source), namespace)
+        exec(array_text(self.equations.source), namespace)
         rates, n = namespace["rates"], len(self.case.states)
         starts = jnp.array([segment.start for segment in self.case.schedule])
-        last = self.case.schedule[-1].stop
+        first, last = self.case.schedule[0].start, self.case.schedule[-1].stop
         assert self._own is not None
         fed, times = jnp.array(self._own.fed), jnp.array(self.case.times)
         start, columns = jnp.array(self.case.start), jnp.array(self.case.columns)
@@ -85,7 +85,7 @@ class Diffrax:
             solution = diffrax.diffeqsolve(
                 diffrax.ODETerm(slope),
                 getattr(diffrax, self.method)(),
-                t0=float(starts[0]),
+                t0=first,
                 t1=last,
                 dt0=None,
                 y0=start,

@@ -96,7 +96,7 @@ class Lean:
         form, fixed = self.way.form, self.equations.compiled.fixed
         begin = time.perf_counter()
         use_backend(self.way.backend)
-        text = write_lean(self.case.source, fixed, tuple(fed), starts, form)
+        text = write_lean(self.equations.source, fixed, tuple(fed), starts, form)
         self._runner = roadrunner.RoadRunner(text)
         self.compile_s = time.perf_counter() - begin
         ids = list(self._runner.model.getGlobalParameterIds())
