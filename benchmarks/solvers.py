@@ -71,7 +71,7 @@ def _other_tables(
     many = 64 if quick else scaling.MANY
     counts = scaling.COUNTS[: 2 if quick else None] + ((scaling.LONG,) if options.long else ())
     some = case.take(slice(0, many))
-    kernel = contest.rows[0]
+    kernels = {row.name: (row.rate, contest.steps[row.name]) for row in contest.rows[:2]}
     parts: dict[str, tuple[str, Callable[[], list[dict[str, object]]]]] = {
         "patients": ("Number of patients", lambda: scaling.by_patients(case, counts)),
         "states": ("Number of states", lambda: scaling.by_states(some, rounds)),
@@ -81,10 +81,10 @@ def _other_tables(
             lambda: scaling.by_processes(128 if quick else KERNEL, rounds, options.days),
         ),
         "fresh": (
-            "A new process",
+            fresh.TITLE,
             lambda: fresh.measure_fresh(1 if quick else 3, 128 if quick else KERNEL),
         ),
-        "limit": ("A limit", lambda: limit.measure_limit(case, kernel.rate, rounds)),
+        "limit": ("A limit", lambda: limit.measure_limit(case, kernels, rounds)),
     }
     made = {}
     for name, (title, work) in parts.items():
@@ -102,7 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--skip", nargs="*", default=[], choices=PARTS, metavar="PART", help=", ".join(PARTS)
     )
-    parser.add_argument("--long", action="store_true", help="a million patients too")
+    parser.add_argument(
+        "--long",
+        action="store_true",
+        help="a million patients and the implicit method of diffrax too",
+    )
     parser.add_argument("--quick", action="store_true", help="few patients: whether it runs")
     parser.add_argument("--days", type=float, default=DAYS)
     parser.add_argument(
@@ -111,11 +115,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     about = machine.describe()
     case = make_case(64 if options.quick else KERNEL, days=options.days)
-    contest = Contest(case, say=_say, quick=options.quick, skip=frozenset(options.skip))
+    contest = Contest(
+        case, say=_say, quick=options.quick, long=options.long, skip=frozenset(options.skip)
+    )
     contest.prepare()
     contest.run(options.rounds)
     _say(format_rows(contest.rows, contest.fastest_roadrunner))
     tables = _other_tables(contest, options)
+    if fresh.TITLE in tables:
+        for row in contest.rows:
+            row.compile_s = fresh.compiled(tables[fresh.TITLE]).get(row.name, row.compile_s)
     page = _report(contest, tables, about)
     print(page)
     if options.write:

@@ -8,7 +8,7 @@ estimate of this formulation and no proven bound.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -156,19 +156,24 @@ def time_evaluation(case: Case, rounds: int) -> float:
     return float(np.median(seconds))
 
 
-def measure_limit(case: Case, rate: float, rounds: int) -> list[dict[str, object]]:
-    """Both factors, the limit, and which part of it a speed (patients a second) is."""
+def measure_limit(
+    case: Case, kernels: Mapping[str, tuple[float, int]], rounds: int
+) -> list[dict[str, object]]:
+    """Both factors, the limit, and which part of it each kernel is: name -> (patients a second, steps of its grid)."""
     evaluation, nodes = time_evaluation(case, rounds), fewest_nodes(case.take(slice(0, 3)))
     limit = LANES / (evaluation * nodes)
-    taken = case.steps * radau(4).weights.shape[0]
+    stages = radau(4).weights.shape[0]
     return [
         {
-            "lanes": LANES,
+            "kernel": name,
             "one evaluation, ns a patient": 1e9 * evaluation / LANES,
             "fewest nodes": nodes,
-            "nodes that the kernel takes": taken,
+            "nodes that it takes": stages * steps,
             "limit, patients/s": limit,
-            "kernel, patients/s": rate,
-            "kernel, % of the limit": 100 * rate / limit,
+            "its patients/s": rate,
+            "% of the limit": 100 * rate / limit,
+            "times as many nodes as needed": stages * steps / nodes,
+            "times an evaluation, a node": 1 / (rate * stages * steps * evaluation / LANES),
         }
+        for name, (rate, steps) in kernels.items()
     ]

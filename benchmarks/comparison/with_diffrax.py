@@ -17,6 +17,7 @@ from .equations import Equations, Numbers
 from .metric import FLOOR
 from .text import array_text
 
+#: The implicit one, with a dense Jacobian for each patient, is the slower by far and takes minutes: only if asked for.
 METHODS = ("Tsit5", "Kvaerno5")
 _MOST_STEPS = 2_000_000
 
