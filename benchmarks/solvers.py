@@ -90,7 +90,12 @@ def _other_tables(
     for name, (title, work) in parts.items():
         if name not in options.skip:
             _say(f"{title} ...")
-            made[title] = work()
+            try:
+                made[title] = work()
+            except (
+                Exception
+            ) as error:  # minutes of other results are kept; the page says what is missing
+                made[title] = [{"not measured": f"{type(error).__name__}: {error}"}]
             _say(format_table(made[title]))
     return made
 

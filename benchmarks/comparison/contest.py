@@ -16,7 +16,7 @@ from .ours import Checker, Lockstep, error_of_grid, with_grid
 
 #: Patients on whom errors are measured, and how many a call of each solver solves.
 SAMPLE = 8
-COUNTS = {"lockstep": 512, "checker": 4, "roadrunner": 64, "export": 1, "scipy": 16, "diffrax": 64}
+COUNTS = {"lockstep": 512, "checker": 4, "roadrunner": 64, "export": 1, "scipy": 16, "diffrax": 32}
 #: The tolerance at which set-ups of libRoadRunner are compared before one of them is searched.
 FIRST = 1e-6
 

@@ -65,8 +65,8 @@ def measure_fresh(rounds: int, patients: int) -> list[dict[str, object]]:
 
 def compiled(rows: list[dict[str, object]]) -> dict[str, float]:
     """Seconds that an engine's first use takes with an empty cache, by its name."""
-    known = {row["what"]: row["seconds or MB"] for row in rows}
-    return {name: float(str(known[what])) for name, what in _COLD.items()}
+    known = {row.get("what"): row.get("seconds or MB") for row in rows}
+    return {name: float(str(known[what])) for name, what in _COLD.items() if what in known}
 
 
 def _peak_mb() -> float:

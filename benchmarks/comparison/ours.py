@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ketalab.engine import _grid, check, solve
+from ketalab.engine import _grid, check
+from ketalab.engine._lockstep import solve
 from ketalab.engine._packed import solve_packed
 from ketalab.laboratory import prepare
 
