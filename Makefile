@@ -71,6 +71,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.package
 $(VENV)/.docs: requirements/docs.txt $(VENV)/.package
 	$(call install,what the manual needs,--require-hashes -r requirements/docs.txt)
 
+# Without these the benchmark leaves a row out and says so.
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	@echo "$(VENV): solvers that only the benchmark runs"
+	@if $(PIP) --require-hashes -r requirements/bench.txt; then touch $@; \
+	  else echo "$(VENV): they cannot be installed; their rows are left out" >&2; fi
+
 .PHONY: FORCE
 FORCE:
 
@@ -108,9 +114,10 @@ format: $(VENV)/.dev ## rewrite the code in the house's format
 	$(PY) -m ruff check --fix $(SRC)
 
 .PHONY: bench
-bench: $(VENV)/.dev ## speed, in interleaved rounds; writes out/bench.json
+bench: $(VENV)/.dev $(VENV)/.bench ## speed, in interleaved rounds, and other solvers beside it (SOLVERS=--write: keep)
 	@mkdir -p out
 	$(PY) benchmarks/run.py --json out/bench.json
+	$(PY) benchmarks/solvers.py $(SOLVERS)
 
 .PHONY: picture
 picture: $(VENV)/.package ## draw the README's picture again

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 FILES = ["all", "build", "core", "dev", "docs"]
+#: Beside the whole: what only the benchmark of other solvers installs.
+BENCH = "bench"
 LINE = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\]+?))? \\")
 
 
@@ -46,7 +48,16 @@ def test_the_environments_that_add_to_the_core_contain_it(repo_root: Path, name:
     assert core <= {package for package, _ in read_lock(repo_root, name)}
 
 
-@pytest.mark.parametrize("name", FILES)
+def test_the_benchmark_adds_solvers_and_changes_no_version(repo_root: Path) -> None:
+    whole = {package for package, _ in read_lock(repo_root, "all")}
+    bench = read_lock(repo_root, BENCH)
+    assert {"diffrax", "jax"} <= {package for package, _ in bench} - whole
+    for package in {package for package, _ in bench} & whole:
+        ours = {v for (name, _), v in read_lock(repo_root, "all").items() if name == package}
+        assert {v for (name, _), v in bench.items() if name == package} <= ours
+
+
+@pytest.mark.parametrize("name", [*FILES, BENCH])
 def test_every_package_has_a_hash(repo_root: Path, name: str) -> None:
     text = (repo_root / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=[a-z0-9])", text)[1:]
@@ -56,7 +67,7 @@ def test_every_package_has_a_hash(repo_root: Path, name: str) -> None:
     assert all("\n" in entry for entry in entries)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, BENCH])
 def test_the_lock_names_no_address_path_or_index(repo_root: Path, name: str) -> None:
     text = (repo_root / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host| @ |/", text)
