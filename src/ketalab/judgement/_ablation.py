@@ -117,7 +117,7 @@ def ablate(
         wanted = dict.fromkeys(row.study for row in rows.values())
         studies = [load_study(name) for name in wanted if name in packaged]
     held = {study.id: _few_animals(study) for study in studies}
-    parts = [part for part in make_parts(held, rows, replicates) if part.asked]
+    parts = [part for part in make_parts(held, rows, replicates) if not part.apart]
     options = {} if run is None else {"run": run}
     base = replay_tasks([Task(p.study, replicates, seed) for p in parts], jobs, progress, **options)
     before = [_probabilities(part, made) for part, made in zip(parts, base, strict=True)]
