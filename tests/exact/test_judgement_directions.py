@@ -159,13 +159,14 @@ def test_rows_of_states_mind_and_harm_are_judged_apart(measure: str, layer: str)
     assert found.expressed == 1
 
 
-def test_rows_apart_are_asked_in_trials_of_the_same_size() -> None:
+@pytest.mark.parametrize(("asked", "made"), [(7, 7), (100, 20)])
+def test_rows_apart_are_asked_in_whole_trials_and_at_most_twenty(asked: int, made: int) -> None:
     rows = [{"measure": name, "time_h": 1.0} for name in ("circuit:glutamate", "harm:systolic")]
     study = make_study("one", rows, species="human")
     list_ = listed(*(row | {"species": "human"} for row in rows))
-    brain, apart = make_parts({"one": study}, list_.by_id, 7)
+    brain, apart = make_parts({"one": study}, list_.by_id, asked)
     assert (brain.apart, apart.apart) == (False, True)
-    assert (brain.replicates, apart.replicates) == (7, 7)
+    assert (brain.replicates, apart.replicates) == (asked, made)
     assert brain.study.arms == apart.study.arms
 
 

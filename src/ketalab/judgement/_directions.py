@@ -27,6 +27,8 @@ Group = Literal["stated", "assumed", "build", "contested", "apart", "not express
 GROUPS: tuple[Group, ...] = ("stated", "assumed", "build", "contested", "apart", "not expressed")
 #: Groups that are also summed up by credibility card.
 BY_CARD: tuple[Group, ...] = ("stated", "assumed", "build")
+#: Virtual trials of rows apart, at most: whole trials of patients cost as much as all of the brain's together.
+_APART = 20
 Basis = Literal["stated", "recalled", "assumed"]
 #: What of an act on a target may be assumed.
 _ACTS = ("interventions.factor", "interventions.to_h", "factor", "to_h")
@@ -191,12 +193,12 @@ def make_parts(
             parts.append(Part(trimmed, ids, replicates))
         contested = {n: p for n, p in others.items() if rows[n].contested is not None}
         plain = {n: p for n, p in others.items() if n not in contested}
-        for chosen in (contested, plain):
+        for chosen, count in ((contested, replicates), (plain, min(replicates, _APART))):
             if chosen:
                 kept = {id(study.outcomes[place]) for place in chosen.values()}
                 trimmed, places = trim(study, lambda o, k=kept: id(o) in k)  # type: ignore[misc]
                 ids = {n: places[p] for n, p in chosen.items()}
-                parts.append(Part(trimmed, ids, replicates, chosen is plain))
+                parts.append(Part(trimmed, ids, count, chosen is plain))
     return parts
 
 
