@@ -23,6 +23,7 @@ from ketalab.judgement import (
     read_frozen,
 )
 from ketalab.judgement._beside import replay_tasks
+from ketalab.judgement._directions import make_parts
 from ketalab.judgement._frozen import layer_of
 from ketalab.studies import Study, list_studies, load_study, parse_study
 
@@ -143,11 +144,30 @@ def test_rows_of_a_study_that_chose_constants_are_no_validation() -> None:
     assert found.share("stated") == (0, 0)
 
 
-def test_rows_of_mind_and_harm_are_listed_and_judged_later() -> None:
-    row = {"measure": "harm:systolic", "time_h": 1.0}
+@pytest.mark.parametrize(
+    ("measure", "layer"),
+    [("harm:systolic", "harm"), ("HDRS17", "mind"), ("state:dissociation", "states")],
+)
+def test_rows_of_states_mind_and_harm_are_judged_apart(measure: str, layer: str) -> None:
+    row = {"measure": measure, "time_h": 1.0}
     found = judge(listed(row | {"species": "human"}), [row], species="human")
-    assert (found.rows[0].group, found.rows[0].probability) == ("later", None)
+    one = found.rows[0]
+    assert (one.layer, one.group, one.probability, one.held) == (layer, "apart", 0.9, True)
+    assert found.share("apart") == (1, 1)
+    assert found.share("stated", "assumed", "build", "contested") == (0, 0)
+    assert found.by_card() == {}
     assert found.expressed == 1
+
+
+@pytest.mark.parametrize(("asked", "made"), [(7, 7), (100, 20)])
+def test_rows_apart_are_asked_in_whole_trials_and_at_most_twenty(asked: int, made: int) -> None:
+    rows = [{"measure": name, "time_h": 1.0} for name in ("circuit:glutamate", "harm:systolic")]
+    study = make_study("one", rows, species="human")
+    list_ = listed(*(row | {"species": "human"} for row in rows))
+    brain, apart = make_parts({"one": study}, list_.by_id, asked)
+    assert (brain.apart, apart.apart) == (False, True)
+    assert (brain.replicates, apart.replicates) == (asked, made)
+    assert brain.study.arms == apart.study.arms
 
 
 def test_a_contested_row_of_the_mind_is_asked_for_its_probability() -> None:

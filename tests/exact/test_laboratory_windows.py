@@ -58,13 +58,65 @@ def test_doses_far_apart_make_two_windows() -> None:
     assert second.to_h == 24 + first.to_h
 
 
-def test_the_route_tells_what_remains_where_it_matters() -> None:
-    oral = fact("rapamycin_oral_remaining").value
-    injected = fact("rapamycin_remaining").value
-    assert oral > 2 * injected
-    for route, remaining in (("oral", oral), ("icv", injected), ("local", injected)):
-        (block,) = windows(f"6 mg rapamycin {route} at -2 h")
-        assert (block.target, block.factor) == ("mTORC1", remaining)
+# --- what a dose by mouth leaves ------------------------------------------------------------------
+
+
+def oral(dose: float, unit: str = "mg") -> float:
+    """mTORC1 of the brain that rapamycin by mouth leaves, over the usual."""
+    made = windows(f"{dose:.9f} {unit} rapamycin oral at -2 h")
+    return made[0].factor if made else 1.0
+
+
+def half_dose() -> float:
+    """Milligrams at which the brain has the half-blocking concentration."""
+    area, reaches = (fact(f"rapamycin_{name}").value for name in ("oral_area", "brain_over_blood"))
+    return fact("rapamycin_half_blocking").value * hours("rapamycin_to") / (area * reaches)
+
+
+def test_the_half_blocking_dose_has_half_of_the_full_effect() -> None:
+    full = fact("rapamycin_remaining").value
+    assert oral(half_dose()) == pytest.approx((1 + full) / 2, abs=1e-6)
+    assert oral(1e4) == pytest.approx(full, abs=0.01)
+
+
+def test_nothing_swallowed_blocks_nothing() -> None:
+    assert oral(0) == 1
+    assert oral(1e-6) == pytest.approx(1, abs=1e-6)
+
+
+@given(st.floats(0.001, 1000), st.floats(1.01, 100))
+def test_more_by_mouth_leaves_less_and_never_less_than_a_full_block(
+    dose: float, times: float
+) -> None:
+    assert 1 > oral(dose) > oral(min(dose * times, 9999.0)) > fact("rapamycin_remaining").value
+
+
+def test_a_dose_by_mouth_by_the_kilogram_is_that_of_the_people_who_were_measured() -> None:
+    weight = fact("reference_weight").to("kg")
+    assert oral(0.1, "mg/kg") == pytest.approx(oral(0.1 * weight))
+
+
+@pytest.mark.parametrize(
+    ("name", "worse"),
+    [("oral_area", 2.0), ("brain_over_blood", 2.0), ("half_blocking", 0.5)],
+)
+def test_each_constant_of_the_exposure_counts(name: str, worse: float) -> None:
+    once, twice = oral(6), oral(12)
+    with using_facts({f"rapamycin_{name}": fact(f"rapamycin_{name}").value * worse}):
+        assert oral(6) == pytest.approx(twice)
+    assert twice < once
+
+
+def test_without_potency_a_dose_by_mouth_gives_no_window() -> None:
+    with using_facts({"rapamycin_half_blocking": math.inf}):
+        assert windows("6 mg rapamycin oral") == ()
+
+
+@pytest.mark.parametrize("route", ["icv", "local", "ip", "iv"])
+def test_rapamycin_by_another_way_is_a_full_block_at_any_dose(route: str) -> None:
+    for dose in (0.001, 6):
+        (block,) = windows(f"{dose} mg rapamycin {route} at -2 h")
+        assert (block.target, block.factor) == ("mTORC1", fact("rapamycin_remaining").value)
 
 
 def test_the_strongest_of_doses_that_meet_tells_what_remains() -> None:
@@ -76,16 +128,15 @@ def test_the_strongest_of_doses_that_meet_tells_what_remains() -> None:
         assert block.factor == fact("rapamycin_remaining").value
         assert block.to_h == 3 + hours("rapamycin_to")
     weak, strong = windows("6 mg rapamycin oral + 1 mg rapamycin icv at 300 h")
-    assert weak.factor == fact("rapamycin_oral_remaining").value
+    assert weak.factor == oral(6)
     assert strong.factor == fact("rapamycin_remaining").value
 
 
 def test_a_dose_that_leaves_all_as_it_was_gives_no_window() -> None:
     remaining = {
-        name
+        block.remaining
         for compound in ("nbqx", "rapamycin", "fluoxetine")
         for block in compounds()[compound].blocks
-        for name in (block.remaining, *block.routes.values())
     }
     with using_facts(dict.fromkeys(remaining, 1.0)):
         assert windows("10 mg/kg nbqx ip + 6 mg rapamycin oral") == ()
@@ -197,3 +248,5 @@ def test_every_block_is_of_an_enzyme_or_names_a_plain_target() -> None:
 
 def test_what_a_block_rests_on_can_be_cited() -> None:
     assert facts_of_windows(["nbqx", "ketamine"]) == ("nbqx_remaining", "nbqx_from", "nbqx_to")
+    exposure = {"rapamycin_oral_area", "rapamycin_brain_over_blood", "rapamycin_half_blocking"}
+    assert exposure < set(facts_of_windows(["rapamycin"]))

@@ -48,7 +48,8 @@ def make(note: str = "") -> Directions:
         judged("guess", probability=0.4, basis="assumed", guessed=("dose assumed",)),
         judged("built", probability=0.2, use="build"),
         judged("torn", probability=0.5, contested="why"),
-        judged("mad", "HDRS17", "mind"),
+        judged("mad", "HDRS17", "mind", probability=0.3),
+        judged("dazed", "state:dissociation", "states", probability=0.9),
         judged("mute", reason=f"no dose {note}"),
     )
     aim = next(a for a in layer_file("brain").aims if a.id == "held_stated")
@@ -80,6 +81,15 @@ def test_the_table_tells_misses_first_the_least_probable_on_top() -> None:
     assert "1 of 3 with stated dose, time and acts are held (33%)" in " ".join(text.split())
 
 
+def test_rows_of_scores_and_states_are_told_apart_from_the_brain() -> None:
+    text = " ".join(directions_table(make()).split())
+    assert "apart from these, 1 of 2 of scores, states and harm" in text
+    assert "1 of 3 with stated dose, time and acts are held" in text
+    totals = text[text.index("All rows") :]
+    assert "mind 1 0 0 0 0 1 0" in totals
+    assert "states 1 0 0 0 0 1 0" in totals
+
+
 def test_a_held_row_is_no_miss() -> None:
     text = directions_table(make())
     assert "held " not in text[: text.index("Aims")].split("\n", 2)[2]
@@ -98,9 +108,13 @@ def test_the_files_hold_every_row_in_its_group(tmp_path: Path) -> None:
     assert tuple(path.name for path in written) == DIRECTION_FILES
     found = json.loads((tmp_path / "out" / "directions.json").read_text())
     groups = [row["group"] for row in found["rows"]]
-    assert groups == ["stated"] * 3 + ["assumed", "build", "contested", "later", "not expressed"]
+    assert groups == [
+        *["stated"] * 3,
+        *("assumed", "build", "contested", "apart", "apart", "not expressed"),
+    ]
+    assert found["groups"]["apart"] == {"held": 1, "rows": 2}
     assert found["groups"]["stated"] == {"held": 1, "rows": 3}
-    assert (found["rows_listed"], found["rows_expressed"], found["met"]) == (8, 7, False)
+    assert (found["rows_listed"], found["rows_expressed"], found["met"]) == (9, 8, False)
     assert found["ablations"][0]["facts"] == {"half": "inf"}
     assert found["glutamate_by_opioid"][0]["share"] == 0.5
     text = (tmp_path / "out" / "directions.csv").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from ketalab.facts._cards import (
 )
 from ketalab.facts._check import check_facts
 from ketalab.facts._cite import csl_from_record, render
-from ketalab.facts._compound import Block, Compound
+from ketalab.facts._compound import Block, Compound, Exposure
 from ketalab.facts._harms import ThinHarm, thin_harms
 from ketalab.facts._kinetics import COVARIATES, Kinetics, Observed, Quantity
 from ketalab.facts._load import (
@@ -36,6 +36,7 @@ __all__ = [
     "Block",
     "Card",
     "Compound",
+    "Exposure",
     "Fact",
     "Kinetics",
     "Observed",

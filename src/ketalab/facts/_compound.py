@@ -12,30 +12,53 @@ from ketalab.facts._kinetics import FactId, Kinetics, Part, Route, Species
 from ketalab.facts._record import Fact
 
 
+class Exposure(Part):
+    """How much of its full effect a dose by a route has, where that follows from the concentration at the target.
+
+    The share is C / (C + half) with C = dose * area / window * reaches: the mean over the window, as though the whole
+    area under the curve fell into it, which is exact where doses come a window apart. ``area`` is that in blood by
+    milligram, in people of ``weight``, at which a dose per kilogram counts; ``reaches`` is the concentration at the
+    target over that in blood.
+    """
+
+    area: FactId
+    weight: FactId
+    reaches: FactId
+    half: FactId
+
+    def uses(self) -> Iterator[tuple[str, str]]:
+        """Facts with the units in which they are needed."""
+        yield self.area, "ng*h/mL/mg"
+        yield self.weight, "kg"
+        yield self.reaches, "ratio"
+        yield self.half, "ng/mL"
+
+
 class Block(Part):
     """A target's activity over a window after each dose, for a compound whose concentration is not modelled.
 
-    ``remaining`` is the fact of the activity that is left (0 to 1), or of its rise (above 1) by an inducer;
-    ``from_h`` counts from the start of a dose, ``to_h`` from its end. ``routes`` holds what remains where a dose by
-    that route leaves something else, as of a drug that the gut or the barrier of the brain keeps out.
+    ``remaining`` is the fact of the activity that a full dose leaves (0 to 1), or of its rise (above 1) by an inducer;
+    ``from_h`` counts from the start of a dose, ``to_h`` from its end. Every dose is a full one, but by a route under
+    ``exposure``, as of a drug that the gut or the barrier of the brain keeps out.
     """
 
     target: Annotated[str, Field(min_length=2)]
     remaining: FactId
     from_h: FactId
     to_h: FactId
-    routes: dict[Route, FactId] = Field(default_factory=dict)
+    exposure: dict[Route, Exposure] = Field(default_factory=dict)
 
-    def remaining_by(self, route: str) -> str:
-        """The fact of the activity that a dose by a route leaves."""
-        return next((name for by, name in self.routes.items() if by == route), self.remaining)
+    def exposure_by(self, route: str) -> Exposure | None:
+        """What a dose by a route is measured by, where it is not a full one."""
+        return next((one for by, one in self.exposure.items() if by == route), None)
 
     def uses(self) -> Iterator[tuple[str, str]]:
         """Facts with the units in which they are needed."""
         yield self.remaining, "ratio"
-        yield from ((name, "ratio") for name in self.routes.values())
         yield self.from_h, "h"
         yield self.to_h, "h"
+        for exposure in self.exposure.values():
+            yield from exposure.uses()
 
 
 class Compound(Part):

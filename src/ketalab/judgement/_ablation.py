@@ -18,7 +18,8 @@ from ketalab.judgement._frozen import Frozen, frozen
 from ketalab.judgement._mechanisms import Ablations, Mechanism, ablations
 from ketalab.studies import Study, list_studies, load_study
 
-#: A row breaks where its probability falls from at least this to below it.
+#: A row breaks where its probability falls from above this to no more than it. A row that goes either way as often is
+#: nobody's to break.
 BREAKS_AT = 0.5
 #: A row that does not break weakens where its probability falls by more than this.
 WEAKENS_BY = 0.3
@@ -37,7 +38,7 @@ class Fallen:
     @property
     def breaks(self) -> bool:
         """Whether the row breaks; else it weakens."""
-        return self.before >= BREAKS_AT > self.after
+        return self.before > BREAKS_AT >= self.after
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def ablate(
         wanted = dict.fromkeys(row.study for row in rows.values())
         studies = [load_study(name) for name in wanted if name in packaged]
     held = {study.id: _few_animals(study) for study in studies}
-    parts = [part for part in make_parts(held, rows, replicates) if part.asked]
+    parts = [part for part in make_parts(held, rows, replicates) if not part.apart]
     options = {} if run is None else {"run": run}
     base = replay_tasks([Task(p.study, replicates, seed) for p in parts], jobs, progress, **options)
     before = [_probabilities(part, made) for part, made in zip(parts, base, strict=True)]

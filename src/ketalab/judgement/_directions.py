@@ -19,17 +19,17 @@ from ketalab.judgement._frozen import DirectionRow, Frozen, find_rows, frozen, l
 from ketalab.judgement._layer import Aim, layer_file
 from ketalab.studies import Outcome, Study, list_studies, load_study
 
-#: Layers whose rows are judged here; the others are listed and judged later.
+#: Layers whose rows count for the brain; rows of the others are judged too, apart.
 JUDGED = ("brain", "behaviour")
 #: A row is held where at least this share of the virtual trials has the published sign.
 HELD = 0.8
-Group = Literal["stated", "assumed", "build", "contested", "later", "not expressed"]
-GROUPS: tuple[Group, ...] = ("stated", "assumed", "build", "contested", "later", "not expressed")
+Group = Literal["stated", "assumed", "build", "contested", "apart", "not expressed"]
+GROUPS: tuple[Group, ...] = ("stated", "assumed", "build", "contested", "apart", "not expressed")
 #: Groups that are also summed up by credibility card.
 BY_CARD: tuple[Group, ...] = ("stated", "assumed", "build")
+#: Virtual trials of rows apart, at most: whole trials of patients cost as much as all of the brain's together.
+_APART = 20
 Basis = Literal["stated", "recalled", "assumed"]
-#: People of an arm where one trial only tells whether a row is expressed.
-_FEW = 4
 #: What of an act on a target may be assumed.
 _ACTS = ("interventions.factor", "interventions.to_h", "factor", "to_h")
 
@@ -59,7 +59,7 @@ class Judged:
         if self.row.contested is not None:
             return "contested"
         if self.layer not in JUDGED or not self.row.counted:
-            return "later"
+            return "apart"
         if self.use == "build":
             return "build"
         return "stated" if self.basis == "stated" else "assumed"
@@ -161,35 +161,23 @@ def trim(study: Study, keep: Callable[[Outcome], bool]) -> tuple[Study, dict[int
     return study.model_copy(update=changed), {old: new for new, old in enumerate(places)}
 
 
-def _few(study: Study) -> Study:
-    """A study with a handful of people: enough to see whether a row can be predicted."""
-    arms = tuple(arm.model_copy(update={"n": arm.n and min(arm.n, _FEW)}) for arm in study.arms)
-    n = study.population.n
-    population = study.population.model_copy(update={"n": n and min(n, _FEW)})
-    return study.model_copy(update={"arms": arms, "population": population})
-
-
 @dataclass(frozen=True)
 class Part:
     """Rows of one study that are replayed together: places in the trimmed study by id.
 
-    ``asked``: for their probability, and not only whether they are expressed.
+    ``apart``: uncontested rows of other layers than those judged here, which no ablation asks.
     """
 
     study: Study
     ids: Mapping[str, int]
     replicates: int
-    asked: bool = True
+    apart: bool = False
 
 
 def make_parts(
     studies: Mapping[str, Study], rows: Mapping[str, DirectionRow], replicates: int
 ) -> list[Part]:
-    """What must be replayed: the rows of the judged layers, and those of other layers apart.
-
-    Of the others only contested rows are asked for their probability; for the rest one virtual trial tells whether
-    they are expressed.
-    """
+    """What must be replayed: the rows of the judged layers, contested rows of others, and the rest apart."""
     parts = []
     for study in studies.values():
         found = find_rows(study, rows)
@@ -205,13 +193,12 @@ def make_parts(
             parts.append(Part(trimmed, ids, replicates))
         contested = {n: p for n, p in others.items() if rows[n].contested is not None}
         plain = {n: p for n, p in others.items() if n not in contested}
-        for chosen, count in ((contested, replicates), (plain, 1)):
+        for chosen, count in ((contested, replicates), (plain, min(replicates, _APART))):
             if chosen:
                 kept = {id(study.outcomes[place]) for place in chosen.values()}
                 trimmed, places = trim(study, lambda o, k=kept: id(o) in k)  # type: ignore[misc]
                 ids = {n: places[p] for n, p in chosen.items()}
-                asked = chosen is contested
-                parts.append(Part(trimmed if asked else _few(trimmed), ids, count, asked))
+                parts.append(Part(trimmed, ids, count, chosen is plain))
     return parts
 
 
@@ -289,7 +276,7 @@ def _judge(name: str, row: DirectionRow, part: Part, place: int, results: Sequen
         part.study.use,
         basis,
         guessed,
-        result.get("probability") if reason is None and part.asked else None,
+        result.get("probability") if reason is None else None,
         None if reason is None else str(reason),
     )
 

@@ -1,7 +1,8 @@
 """What compounds without kinetics do: a target's activity is changed over a window after each dose.
 
 Tool compounds, and inhibitors and inducers of enzymes. How much is left and how long is a fact, as it stands; any dose
-above nothing counts as a full one, by its route. Repeated doses of one compound never add up: they last longer.
+above nothing counts as a full one, but by a route whose exposure is on record. Repeated doses of one compound never
+add up: they last longer.
 """
 
 from __future__ import annotations
@@ -44,6 +45,18 @@ def _in_use(name: str, unit: str) -> float:
     return value_of(name) * conversion_factor(fact(name).unit, unit, name)
 
 
+def _left(block: Block, dose: Administration) -> float:
+    """The activity that a dose leaves: what a full one does, or the part of it that the exposure allows."""
+    full = _in_use(block.remaining, "ratio")
+    exposure = block.exposure_by(dose.route)
+    if exposure is None:
+        return full
+    area, weight, reaches, half = (_in_use(name, unit) for name, unit in exposure.uses())
+    milligrams = dose.amount * (weight if dose.per_kg else 1)
+    there = milligrams * area / _in_use(block.to_h, "h") * reaches
+    return 1 + (full - 1) * there / (there + half)
+
+
 def _merge(block: Block, doses: Sequence[Administration]) -> Iterator[tuple[float, float, float]]:
     """What remains, from when to when in hours: a dose that comes before the effect of the last one has gone carries
     it on.
@@ -53,7 +66,7 @@ def _merge(block: Block, doses: Sequence[Administration]) -> Iterator[tuple[floa
     after, until = _in_use(block.from_h, "h"), _in_use(block.to_h, "h")
     courses: list[tuple[float, float, float]] = []
     for dose in sorted(doses, key=lambda dose: (dose.time_h, dose.end_h)):
-        left = _in_use(block.remaining_by(dose.route), "ratio")
+        left = _left(block, dose)
         if left == 1:
             continue
         if courses and dose.time_h <= courses[-1][2] + until:

@@ -112,6 +112,12 @@ def directions_page(
                 found,
                 mark=True,
             ),
+            apart=rows_table(
+                "Rows of scores, states, harm and concentrations, in no share of the brain; the least probable first.",
+                found.of("apart"),
+                found,
+                mark=True,
+            ),
             contested=contested_tables(found),
             contrast=contrast_table(contrasts) if contrasts else None,
             ablations=None if ablated is None else ablation_table(ablated),
@@ -157,6 +163,12 @@ def directions_table(
     add(
         "Studies that chose structure or constants (no validation)",
         rows_table("", found.of("build"), found, mark=False),
+        no_cause,
+    )
+    rows = [row for row in found.of("apart") if not row.held]
+    add(
+        "Not held, of scores, states, harm or concentrations (in no share of the brain)",
+        rows_table("", rows, found, mark=False),
         no_cause,
     )
     for question, table in contested_tables(found):

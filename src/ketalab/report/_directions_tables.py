@@ -25,7 +25,7 @@ GROUP_WORDS = {
     "assumed": "with a dose, time or act recalled or assumed",
     "build": "of studies that chose structure or constants: shown, no validation",
     "contested": "contested: neither right nor wrong",
-    "later": "mind and harm: later",
+    "apart": "of scores, states, harm or concentrations: in no share of the brain",
     "not expressed": "not expressed",
 }
 _SIGNS = {"+": "higher", "-": "lower", "0": "no different"}
@@ -46,6 +46,9 @@ def directions_lead(found: Directions) -> str:
         f"{held} of {count} with stated dose, time and acts are held ({_percent(held, count)}), "
         f"and {other_held} of {other} of the others ({_percent(other_held, other)})"
     )
+    apart_held, apart = found.share("apart")
+    if apart:
+        text += f"; apart from these, {apart_held} of {apart} of scores, states and harm"
     met = sum(v.met for v in found.verdicts)
     return f"{text}. {met} of {plural(len(found.verdicts), 'aim')} met."
 
@@ -73,7 +76,7 @@ def aims_of_directions(found: Directions) -> Table:
 
 def totals_table(found: Directions) -> Table:
     """All rows by layer and group."""
-    order = (*JUDGED, "mind", "harm", "body", "none")
+    order = (*JUDGED, "mind", "states", "harm", "body", "none")
     counts = Counter((row.layer, row.group) for row in found.rows)
     layers = [layer for layer in order if any(counts[layer, group] for group in GROUPS)]
     rows = [
