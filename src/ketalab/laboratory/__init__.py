@@ -26,6 +26,7 @@ from ketalab.laboratory._hypotheses import (
 from ketalab.laboratory._individuals import (
     Individuals,
     draw_fact,
+    facts_of_conditions,
     from_scale,
     individuals,
     individuals_at,
@@ -127,6 +128,7 @@ __all__ = [
     "equivalent",
     "expectancy_share",
     "exposure",
+    "facts_of_conditions",
     "facts_of_doses",
     "facts_of_settings",
     "facts_of_windows",

@@ -18,7 +18,7 @@ from ketalab.laboratory._between import score_effects, study_settings
 from ketalab.laboratory._course import ILLNESS, Course
 from ketalab.laboratory._guard import Account
 from ketalab.laboratory._individuals import individuals
-from ketalab.laboratory._model import human_model
+from ketalab.laboratory._model import human_model, rest_of
 from ketalab.laboratory._prepare import prepare
 from ketalab.laboratory._run import integrate
 from ketalab.laboratory._windows import standing
@@ -206,6 +206,7 @@ def simulate_arms(
     people = draw(population, streams, persons, replicates=range(replicates))
     drawn = individuals(model, people, streams, "replicate")
     settings = study_settings(model, people, streams, "replicate")
+    settings |= {n: np.full(len(people), x) for n, x in rest_of(population, model).items()}
     if effects:
         scores = score_effects(streams, replicates)
         settings |= {name: effect[people.replicate] for name, effect in scores.items()}

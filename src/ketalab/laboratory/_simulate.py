@@ -17,12 +17,13 @@ from ketalab.laboratory._hypotheses import under_hypotheses
 from ketalab.laboratory._individuals import (
     Individuals,
     Uncertainty,
+    facts_of_conditions,
     individuals,
     typical_individual,
 )
 from ketalab.laboratory._looks import looks
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
-from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, whom
+from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, rest_of, whom
 from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._result import Result
 from ketalab.laboratory._run import BATCH, Integrated, integrate
@@ -229,6 +230,7 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     share = 1 / len(treatment.variants)
     horizon = scenario.days * 24
     window = {"behaviour": BEHAVIOURS[scenario.behaviour]} if "behaviour" in model.inputs else {}
+    window |= rest_of(scenario.population, model)
     groups = [
         _Group(
             scenario,
@@ -285,6 +287,7 @@ def simulate(scenario: Scenario, *, progress: Progress | None = None) -> Result:
     account.refuse_many_above()
     used = dict.fromkeys(f for info in infos for f in info.facts)
     used |= dict.fromkeys(population_facts(scenario.population))
+    used |= dict.fromkeys(facts_of_conditions(scenario.population.differs_by))
     if scenario.uncertainty:
         used |= dict.fromkeys(facts_of_settings(model.inputs))
     for variant in treatment.variants:
