@@ -20,6 +20,7 @@ from ketalab.laboratory import (
 )
 from ketalab.people import Condition, Population, Streams, draw
 from ketalab.studies import load_study
+from ketalab.studies._plan import make_plan
 from ketalab.studies._whom import condition_of, population_of
 
 
@@ -164,3 +165,19 @@ def test_modifiers_of_what_was_asked_are_among_the_facts_of_a_run() -> None:
     ill = scenario.replace(population=Population(condition="TRD"))
     assert not {f for one in conditions().values() for f in one.facts} & {*simulate(scenario).facts}
     assert "responder_odds_trd" in simulate(ill).facts
+
+
+def test_arms_that_begin_an_antidepressant_have_its_course_and_those_that_go_on_with_one_have_not() -> (
+    None
+):
+    def acts(study: str) -> list[list[tuple[str, float]]]:
+        groups = make_plan(load_study(study)).groups
+        return [[(i.target, i.from_h) for i in group.course.interventions] for group in groups]
+
+    for arm in acts("fedgchin2019_transform1"):
+        assert arm == [("SERT", 0.0)]
+    assert not any(acts("fava2018"))
+    assert any(
+        "reuptake inhibitor" in line
+        for line in make_plan(load_study("popova2019_transform2")).assumed
+    )

@@ -160,3 +160,13 @@ def test_no_domain_of_depression_is_expected_to_lead_and_their_grade_is_the_lowe
         assert np.allclose(typical[one], typical["symptom:depression"], rtol=1e-12)
         assert outputs()[one].grade == "D"
         assert "prior" in outputs()[one].meaning
+
+
+def test_a_new_antidepressant_acts_slowly_and_in_both_arms_of_a_trial_with_placebo_spray() -> None:
+    name, hours = "symptom:treatment", [24.0, 672.0]
+    drug, control = (left(phrase, "placebo-spray", hours, name)[name] for phrase in (ONE, None))
+    assert np.allclose(drug, control, rtol=1e-9)
+    day, month = control.mean(axis=(1, 2))
+    assert day < 0.02
+    assert month > max(0.05, 5 * day)
+    assert left(None, "saline", hours, name)[name].max() == 0

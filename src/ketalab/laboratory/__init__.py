@@ -1,6 +1,14 @@
 """The laboratory: the one place where model and engine meet."""
 
-from ketalab.laboratory._arms import CONTROLS, Arms, course_of, doses_at, sessions_of, simulate_arms
+from ketalab.laboratory._arms import (
+    CONTROLS,
+    Arms,
+    course_of,
+    doses_at,
+    newly_started,
+    sessions_of,
+    simulate_arms,
+)
 from ketalab.laboratory._benefit import Benefit, benefit
 from ketalab.laboratory._between import facts_of_settings, score_effects, study_settings
 from ketalab.laboratory._compare import UNITS, Compared, Comparison, compare
@@ -146,6 +154,7 @@ __all__ = [
     "microdose",
     "model_for",
     "nca",
+    "newly_started",
     "output",
     "outputs",
     "partial_auc",
