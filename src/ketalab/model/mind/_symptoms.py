@@ -39,6 +39,11 @@ SETTINGS = {
     "new_antidepressant": "control_new_antidepressant",
     "masked": "control_masked",
     "site_doublings": "control_sites",
+    "crisis": "control_crisis",
+    "crossover": "control_crossover",
+    "drug_free": "control_drug_free",
+    "odds": "control_odds",
+    "class": "control_class",
 }
 #: Domains beside depression, in words.
 DOMAINS = {
@@ -168,6 +173,7 @@ def _setting(m: Maths, v: Values) -> tuple[Any, Any]:
     weights = {
         "midazolam": told,
         "open": told,
+        "odds": told,
         "masked": 1 - v.expectancy * v.expectancy_masked,
     }
     logit = m.log(v.control_relief / (1 - v.control_relief))
