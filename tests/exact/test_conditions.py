@@ -7,13 +7,15 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from ketalab.cli import main
 from ketalab.errors import ScenarioError
-from ketalab.facts import conditions, fact
+from ketalab.facts import conditions, fact, thin_harms
 from ketalab.laboratory import (
     Scenario,
     baseline,
     human_model,
     individuals,
+    outputs,
     simulate,
     studied_warnings,
     typical_individual,
@@ -181,3 +183,29 @@ def test_arms_that_begin_an_antidepressant_have_its_course_and_those_that_go_on_
         "reuptake inhibitor" in line
         for line in make_plan(load_study("popova2019_transform2")).assumed
     )
+
+
+def test_people_with_bipolar_depression_are_shown_what_is_known_of_mania_whatever_was_asked() -> (
+    None
+):
+    def thin(condition: Condition) -> list[str]:
+        people = Population(condition=condition)
+        options = {"patients": 1, "days": 1, "outputs": ("plasma:venous:ketamine",)}
+        made = simulate(Scenario.parse(population=people, **options))
+        return [harm["name"] for harm in made.document().get("too_thin", [])]
+
+    assert thin("bipolar depression") == ["harm:mania"]
+    assert thin("MDD") == []
+    assert "once" in thin_harms()["harm:mania"].text
+    assert "harm:mania" not in outputs()
+    assert "p:mania" not in outputs()
+
+
+def test_the_table_and_the_comparison_name_mania_in_bipolar_depression(tmp_path, capsys) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text("condition: bipolar depression\n", encoding="utf-8")
+    few = ["--population", str(file), "--days", "2"]
+    assert main(["simulate", "--patients", "2", "--output", "p:nausea", *few]) == 0
+    assert "harm:mania" in capsys.readouterr().out
+    assert main(["benefit", "--replicates", "2", "--persons", "5", *few]) == 0
+    assert "harm:mania" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from ketalab.facts._cards import (
 from ketalab.facts._check import check_facts
 from ketalab.facts._cite import csl_from_record, render
 from ketalab.facts._compound import Block, Compound
-from ketalab.facts._conditions import Condition, conditions, modifiers_of
+from ketalab.facts._conditions import Condition, conditions, harms_to_watch, modifiers_of
 from ketalab.facts._harms import ThinHarm, thin_harms
 from ketalab.facts._kinetics import COVARIATES, Kinetics, Observed, Quantity
 from ketalab.facts._load import (
@@ -59,6 +59,7 @@ __all__ = [
     "csl_from_record",
     "fact",
     "facts",
+    "harms_to_watch",
     "modifiers_of",
     "parse_unit",
     "pumps",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ketalab._files import read_yaml
 from ketalab._problems import first_problem
 from ketalab.errors import FactError
+from ketalab.facts._harms import thin_harms
 from ketalab.facts._load import DATA, fact
 
 
@@ -20,7 +21,7 @@ class Condition(BaseModel):
 
     ``modifiers`` names for a fact the fact that moves it: a fact that is a share has its odds multiplied, any other
     itself. ``sizes`` are facts that multiply usual baselines, of scales that measure *other* domains than ``own``, or
-    of *all* scales of symptoms.
+    of *all* scales of symptoms. ``watch`` are harms without a number that such people are watched for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,7 @@ class Condition(BaseModel):
     own: str = "depression"
     modifiers: Mapping[str, str] = Field(default_factory=dict)
     sizes: Mapping[Literal["other", "all"], str] = Field(default_factory=dict)
+    watch: tuple[str, ...] = ()
     known: str
 
     @property
@@ -61,6 +63,11 @@ def conditions() -> Mapping[str, Condition]:
             raise FactError(f"conditions.yaml: {item.get('id', '?')}: {line}", item) from None
         for name in (*record.modifiers, *record.facts):
             fact(name)
+        for name in record.watch:
+            if name not in thin_harms():
+                raise FactError(
+                    f"conditions.yaml: {record.id}: {name!r} is no harm without a number"
+                )
         table[record.id] = record
     return MappingProxyType(table)
 
@@ -72,3 +79,8 @@ def modifiers_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
         for moved, by in conditions()[name].modifiers.items():
             found[moved] = (*found.get(moved, ()), by)
     return found
+
+
+def harms_to_watch(names: Iterable[str]) -> tuple[str, ...]:
+    """Harms without a number that people of these conditions and ages are watched for."""
+    return tuple(dict.fromkeys(harm for name in names for harm in conditions()[name].watch))
