@@ -7,6 +7,7 @@ import pytest
 
 from ketalab import Scenario
 from ketalab.errors import ScenarioError
+from ketalab.facts import fact
 from ketalab.laboratory import (
     CONTROLS,
     Arms,
@@ -18,6 +19,8 @@ from ketalab.laboratory import (
     using_hypotheses,
 )
 from ketalab.laboratory._scores import response_probability
+from ketalab.model.contract import Values
+from ketalab.model.mind import belief
 from ketalab.people import Population
 from ketalab.protocol import parse_phrase
 
@@ -91,3 +94,20 @@ def test_the_share_of_expectancy_is_told_under_two_rules() -> None:
 def test_an_unknown_control_is_named_with_the_known_ones() -> None:
     with pytest.raises(ScenarioError, match="'salin' is not allowed; allowed: saline, midazolam"):
         expectancy_share(Scenario.parse(), control="salin")
+
+
+def test_odds_of_the_drug_are_believed_as_they_are_told_and_even_odds_change_nothing() -> None:
+    layer = belief()
+    numbers = {p.name: fact(p.fact).value for p in layer.parameters}
+    still = {port.name: 0.0 for port in layer.inputs} | {s.name: 0.0 for s in layer.states}
+
+    def believed(doublings: float) -> float:
+        values = Values({**numbers, **still, "setting:odds": doublings})
+        return float(layer.equations(np, values).outputs["belief:drug"])  # type: ignore[arg-type]
+
+    before = fact("belief_before").value
+    assert believed(0.0) == pytest.approx(before)
+    odds = 4 * before / (1 - before)
+    assert believed(2.0) == pytest.approx(odds / (1 + odds))
+    # Less than even odds are left as even ones, so that belief never takes relief away.
+    assert believed(-1.0) == believed(0.0)

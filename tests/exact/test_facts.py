@@ -24,6 +24,7 @@ from ketalab.facts import (
     check_unit,
     citations,
     compounds,
+    conditions,
     convert,
     fact,
     facts,
@@ -156,6 +157,7 @@ def test_every_fact_is_used_by_something() -> None:
     for scale in scales().values():
         named = scale.model_dump(exclude={"id", "name", "measures"}).values()
         used |= {name for name in named if name is not None}
+    used |= {name for condition in conditions().values() for name in condition.facts}
     used |= {name for harm in thin_harms().values() for name in harm.facts}
     used |= {n for one in regimens().values() for text in one.texts for n in quoted_facts(text)}
     for pump in pumps().values():

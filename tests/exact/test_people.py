@@ -17,6 +17,7 @@ from ketalab.errors import InputError, ScenarioError
 from ketalab.facts import fact
 from ketalab.people import (
     GENOTYPES,
+    SHARED,
     People,
     Population,
     Spread,
@@ -26,7 +27,7 @@ from ketalab.people import (
 )
 
 Array = NDArray[np.float64]
-ARRAYS = [item.name for item in fields(People) if item.name != "streams"]
+ARRAYS = [item.name for item in fields(People) if item.name not in SHARED]
 seeds = st.integers(0, 2**63 - 1)
 words = st.text(min_size=1, max_size=12)
 MICE, RATS = Population(species="mouse"), Population(species="rat")

@@ -15,6 +15,7 @@ from ketalab.studies import load_study, parse_study, replay, replay_study
 from ketalab.studies._observe import statistic
 from ketalab.studies._plan import make_plan, sessions_of, settings_of
 from ketalab.studies._schema import Outcome
+from ketalab.studies._settings import odds_of
 
 REPLICATES = 25
 
@@ -211,6 +212,52 @@ def test_settings_come_from_the_design_and_not_from_the_name() -> None:
         "setting:midazolam": 1.0,
         "setting:site_doublings": 2.0,
     }
+
+
+def test_features_of_the_setting_are_read_where_the_design_states_them() -> None:
+    def features(**design: object) -> dict[str, float]:
+        study = small()
+        study["design"] |= design
+        found = settings_of(parse_study(study, "here"))
+        return {name.removeprefix("setting:"): value for name, value in found.items()}
+
+    assert features(setting=["inpatient"]) == {}
+    assert features(setting=["inpatient", "suicidal ideation"]) == {"crisis": 1.0}
+    assert features(setting=["antidepressant-free"]) == {"drug_free": 1.0}
+    assert features(kind="crossover") == {"crossover": 1.0}
+    assert features(allocation="4:1") == {"odds": 2.0}
+    assert features(allocation="4:1", masking="open") == {"open": 1.0}
+    assert features(allocation="4:1", kind="crossover") == {"crossover": 1.0}
+
+
+def test_people_of_the_arms_tell_the_odds_where_no_allocation_is_stated() -> None:
+    assert odds_of(load_study("murrough2013")) == 2
+    study = small()
+    assert odds_of(parse_study(study, "here")) == 1
+    study["arms"][0]["n"] = 31
+    assert odds_of(parse_study(study, "here")) == 3
+    study["arms"][0]["n"] = 5
+    assert odds_of(parse_study(study, "here")) == 1 / 2
+    assert odds_of(load_study("berman2000")) == 1
+
+
+def test_a_kind_of_control_of_which_nothing_is_known_is_less_sure() -> None:
+    study = small(outcomes=[row("change", "saline", value=-3.0)])
+    known = replay(parse_study(study, "here"), 60, 0)[0]["predicted"]
+    study["arms"][1]["control"] = "sham"
+    assert settings_of(parse_study(study, "here")) == {"setting:class": 1.0}
+    unknown = replay(parse_study(study, "here"), 60, 0)[0]["predicted"]
+    assert unknown["sd"] > known["sd"]
+
+
+def test_a_crisis_and_uneven_odds_raise_the_control_response() -> None:
+    study = small(outcomes=[row("change", "saline", value=-3.0)])
+    plain = rows_of(study)[0]["predicted"]["mean"]
+    study["design"] |= {"setting": ["inpatient", "suicidal ideation"]}
+    crisis = rows_of(study)[0]["predicted"]["mean"]
+    assert crisis < plain - 0.5
+    study["design"] |= {"setting": [], "allocation": "4:1"}
+    assert rows_of(study)[0]["predicted"]["mean"] < plain - 0.1
 
 
 def test_an_active_control_raises_the_control_response() -> None:

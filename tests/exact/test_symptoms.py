@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ketalab.laboratory import CONTROLS, course_of, doses_at, sessions_of, simulate_arms
+from ketalab.laboratory import (
+    CONTROLS,
+    Scenario,
+    course_of,
+    doses_at,
+    draw_fact,
+    outputs,
+    sessions_of,
+    simulate,
+    simulate_arms,
+)
+from ketalab.people import Streams
 from ketalab.protocol import parse_phrase
 
 ONE = "0.5 mg/kg ketamine iv over 40 min"
@@ -106,3 +117,56 @@ def test_an_active_control_is_given_at_each_session() -> None:
     doses = doses_at(CONTROLS["midazolam"].given, (0.0, 84.0))
     assert [dose.time_h for dose in doses] == [0.0, 84.0]
     assert {dose.compound for dose in doses} == {"midazolam"}
+
+
+DOMAINS = ("mood", "anhedonia", "vegetative", "cognitive")
+
+
+def test_the_weighted_mean_of_the_domains_of_depression_is_depression() -> None:
+    """In each person, whatever leads were drawn, and each domain lies between 0 and 1."""
+    treatment = parse_phrase(COURSE)
+    sessions = sessions_of(treatment.variants[0].administrations)
+    course = course_of(treatment, CONTROLS["midazolam"], sessions, 200.0)
+    names = ("symptom:depression", *(f"symptom:depression:{name}" for name in DOMAINS))
+    made = simulate_arms({"arm": course}, names, np.array([0.0, 24.0, 190.0]), **SAME)
+    streams, shape = Streams(0), (1, SAME["replicates"], 1)
+    weights = [
+        draw_fact(f"depression_{name}_weight", streams, SAME["replicates"]).reshape(shape)
+        for name in DOMAINS
+    ]
+    parts = [made.values["arm"][f"symptom:depression:{name}"] for name in DOMAINS]
+    mean = sum(w * part for w, part in zip(weights, parts, strict=True)) / sum(weights)
+    whole = made.values["arm"]["symptom:depression"]
+    assert np.allclose(mean, whole, rtol=1e-12, atol=0)
+    assert 0 < whole.min() < 0.6
+    assert max(np.abs(part - whole).max() for part in parts) > 0.02
+    for part in parts:
+        assert (part >= 0).all()
+        assert (part <= 1 + 1e-12).all()
+
+
+def test_no_domain_of_depression_is_expected_to_lead_and_their_grade_is_the_lowest() -> None:
+    typical = simulate(
+        Scenario.parse(
+            ONE,
+            patients=1,
+            days=1,
+            outputs=("symptom:depression", *(f"symptom:depression:{name}" for name in DOMAINS)),
+            times=(24.0,),
+        )
+    ).typical
+    for name in DOMAINS:
+        one = f"symptom:depression:{name}"
+        assert np.allclose(typical[one], typical["symptom:depression"], rtol=1e-12)
+        assert outputs()[one].grade == "D"
+        assert "prior" in outputs()[one].meaning
+
+
+def test_a_new_antidepressant_acts_slowly_and_in_both_arms_of_a_trial_with_placebo_spray() -> None:
+    name, hours = "symptom:treatment", [24.0, 672.0]
+    drug, control = (left(phrase, "placebo-spray", hours, name)[name] for phrase in (ONE, None))
+    assert np.allclose(drug, control, rtol=1e-9)
+    day, month = control.mean(axis=(1, 2))
+    assert day < 0.02
+    assert month > max(0.05, 5 * day)
+    assert left(None, "saline", hours, name)[name].max() == 0

@@ -119,6 +119,8 @@ def _show_benefit(found: Benefit) -> None:
     ]
     columns = ("outcome", "drug", "control", "difference", "certainty", "what counts")
     print_table(title, columns, rows)
+    for thin in found.watched():
+        typer.echo(f"{thin['name']}: {thin['known']} No number: {thin['why']}.")
     typer.echo(found.check.line())
     typer.echo(
         "In brackets 90% of the draws of constants and setting. Certainty follows the grade of the outputs behind a "

@@ -324,10 +324,11 @@ def _show(result: Result, chosen: bool) -> tuple[str, ...]:
     print_table(
         title, ("output", "figure", "unit", "typical", "median", "90% of patients", "grade"), rows
     )
-    from ketalab.facts import thin_harms
+    from ketalab.facts import harms_to_watch, thin_harms
 
     show_states(result)
-    for thin in result.too_thin() if chosen else ():
+    watched = harms_to_watch(scenario.population.differs_by)
+    for thin in [t for t in result.too_thin() if chosen or t["name"] in watched]:
         typer.echo(f"{thin['name']}: {thin['known']} No number: {thin['why']}.")
     if not chosen and scenario.species == "human":
         typer.echo(f"Harms without a number (ask for one by name): {', '.join(thin_harms())}.")

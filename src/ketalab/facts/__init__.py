@@ -11,6 +11,7 @@ from ketalab.facts._cards import (
 from ketalab.facts._check import check_facts
 from ketalab.facts._cite import csl_from_record, render
 from ketalab.facts._compound import Block, Compound, Exposure
+from ketalab.facts._conditions import Condition, conditions, harms_to_watch, modifiers_of
 from ketalab.facts._harms import ThinHarm, thin_harms
 from ketalab.facts._kinetics import COVARIATES, Kinetics, Observed, Quantity
 from ketalab.facts._load import (
@@ -36,6 +37,7 @@ __all__ = [
     "Block",
     "Card",
     "Compound",
+    "Condition",
     "Exposure",
     "Fact",
     "Kinetics",
@@ -52,11 +54,14 @@ __all__ = [
     "check_unit",
     "citations",
     "compounds",
+    "conditions",
     "conversion_factor",
     "convert",
     "csl_from_record",
     "fact",
     "facts",
+    "harms_to_watch",
+    "modifiers_of",
     "parse_unit",
     "pumps",
     "quote",

@@ -1,6 +1,14 @@
 """The laboratory: the one place where model and engine meet."""
 
-from ketalab.laboratory._arms import CONTROLS, Arms, course_of, doses_at, sessions_of, simulate_arms
+from ketalab.laboratory._arms import (
+    CONTROLS,
+    Arms,
+    course_of,
+    doses_at,
+    newly_started,
+    sessions_of,
+    simulate_arms,
+)
 from ketalab.laboratory._bank import PatientBank, Resample, build_bank
 from ketalab.laboratory._benefit import Benefit, benefit
 from ketalab.laboratory._between import facts_of_settings, score_effects, study_settings
@@ -27,6 +35,7 @@ from ketalab.laboratory._hypotheses import (
 from ketalab.laboratory._individuals import (
     Individuals,
     draw_fact,
+    facts_of_conditions,
     from_scale,
     individuals,
     individuals_at,
@@ -134,6 +143,7 @@ __all__ = [
     "equivalent",
     "expectancy_share",
     "exposure",
+    "facts_of_conditions",
     "facts_of_doses",
     "facts_of_settings",
     "facts_of_windows",
@@ -151,6 +161,7 @@ __all__ = [
     "microdose",
     "model_for",
     "nca",
+    "newly_started",
     "output",
     "outputs",
     "partial_auc",

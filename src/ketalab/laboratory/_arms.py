@@ -18,7 +18,7 @@ from ketalab.laboratory._between import score_effects, study_settings
 from ketalab.laboratory._course import ILLNESS, Course
 from ketalab.laboratory._guard import Account
 from ketalab.laboratory._individuals import individuals
-from ketalab.laboratory._model import human_model
+from ketalab.laboratory._model import human_model, rest_of
 from ketalab.laboratory._prepare import prepare
 from ketalab.laboratory._run import integrate
 from ketalab.laboratory._windows import standing
@@ -36,13 +36,16 @@ SESSION_GAP_H = 12.0
 _MIDAZOLAM = "0.045 mg/kg midazolam iv over 40 min"
 _MEMANTINE = "20 mg memantine oral"
 _DAY_H = 24.0
+#: The compound that stands for an oral antidepressant begun at the start of a trial, whichever it is.
+NEW_ANTIDEPRESSANT = "fluoxetine"
 
 
 @dataclass(frozen=True)
 class ControlArm:
     """A control: in words, its settings, what is given at each session, and what goes on beside it.
 
-    ``daily`` is given once a day to the end; ``background`` lasts as long as the fact ``lasts`` says, or to the end.
+    ``both`` goes on in both arms from the start: what a trial begins in everybody. ``daily`` is given once a day to
+    the end; ``background`` lasts as long as the fact ``lasts`` says, or to the end.
     """
 
     says: str
@@ -52,13 +55,16 @@ class ControlArm:
     visited: bool = True
     daily: str | None = None
     lasts: str | None = None
+    both: tuple[str, ...] = ()
 
 
 CONTROLS: Mapping[str, ControlArm] = {
     "saline": ControlArm("saline infusions, blinded", {}),
     "midazolam": ControlArm("midazolam infusions, blinded", {"midazolam": 1.0}, _MIDAZOLAM),
     "placebo-spray": ControlArm(
-        "placebo spray and a new antidepressant in both arms, blinded", {"new_antidepressant": 1.0}
+        "placebo spray and a new antidepressant in both arms, blinded",
+        {"new_antidepressant": 1.0},
+        both=(NEW_ANTIDEPRESSANT,),
     ),
     "masked-anaesthesia": ControlArm("placebo under surgical anaesthesia", {"masked": 1.0}),
     "none": ControlArm(
@@ -131,7 +137,8 @@ def course_of(
 ) -> Course:
     """The course of one arm: a variant of a treatment, or with none the control at the sessions.
 
-    An arm that gives the drug in the open next to another treatment has that setting, and not its background.
+    An arm that gives the drug in the open next to another treatment has that setting, and not its background. What a
+    trial begins in everybody is begun in both arms.
     """
     drug = treatment is not None
     doses = (
@@ -145,7 +152,7 @@ def course_of(
     return Course(
         doses,
         horizon_h,
-        () if drug else _beside(control),
+        _from_start(control.both) if drug else _from_start(control.both) + _beside(control),
         (sessions or (0.0,)) if drug or control.visited else (),
         {ILLNESS: 1.0, **{f"setting:{name}": value for name, value in control.settings.items()}},
     )
@@ -159,6 +166,15 @@ def courses_of(
         (variant.weight, course_of(treatment, control, sessions, horizon_h, number))
         for number, variant in enumerate(treatment.variants)
     )
+
+
+def newly_started() -> tuple[Intervention, ...]:
+    """What an oral antidepressant does that is begun at the start of a trial and goes on."""
+    return _from_start((NEW_ANTIDEPRESSANT,))
+
+
+def _from_start(background: tuple[str, ...]) -> tuple[Intervention, ...]:
+    return tuple(replace(act, from_h=0.0) for text in background for act in standing(text))
 
 
 def _beside(control: ControlArm) -> tuple[Intervention, ...]:
@@ -206,6 +222,7 @@ def simulate_arms(
     people = draw(population, streams, persons, replicates=range(replicates))
     drawn = individuals(model, people, streams, "replicate")
     settings = study_settings(model, people, streams, "replicate")
+    settings |= {n: np.full(len(people), x) for n, x in rest_of(population, model).items()}
     if effects:
         scores = score_effects(streams, replicates)
         settings |= {name: effect[people.replicate] for name, effect in scores.items()}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.errors import ScenarioError
+from ketalab.facts import harms_to_watch, thin_harms
 from ketalab.laboratory._arms import (
     CONTROLS,
     Arms,
@@ -78,7 +79,13 @@ class Benefit:
             "persons": self.persons,
             "rows": list(self.rows),
             "check": self.check.to_dict(),
+            **({"too_thin": watched} if (watched := self.watched()) else {}),
         }
+
+    def watched(self) -> list[dict[str, Any]]:
+        """Harms without a number that people of this condition are watched for: what is known of them."""
+        names = harms_to_watch(self.scenario.population.differs_by)
+        return [thin_harms()[name].document() for name in names]
 
 
 def _of_100(shares: Array) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.facts import Fact, conversion_factor, fact
+from ketalab.facts import Fact, conditions, conversion_factor, fact, modifiers_of
 from ketalab.laboratory._hypotheses import current_changes
 from ketalab.laboratory._posterior import current_posterior
 from ketalab.model import Parameter
@@ -98,6 +98,26 @@ def fact_of_people(name: str, people: People, streams: Streams, uncertainty: Unc
     return draw_fact(name, streams, int(number.max()) + 1 - first, first)[number - first]
 
 
+def _modified(record: Fact, value: Array, by: Array) -> Array:
+    """A constant in people who differ: the odds of a share multiplied, anything else itself."""
+    if record.support == "fraction":
+        return np.asarray(value * by / (1 - value + value * by))
+    return np.asarray(value * by)
+
+
+def modified_fact(name: str, people: People, streams: Streams, uncertainty: Uncertainty) -> Array:
+    """A fact as each person has it (N,), with what the people's condition and age do to it."""
+    value = fact_of_people(name, people, streams, uncertainty)
+    for by in modifiers_of(people.differs_by).get(name, ()):
+        value = _modified(fact(name), value, fact_of_people(by, people, streams, uncertainty))
+    return value
+
+
+def facts_of_conditions(differs_by: tuple[str, ...]) -> tuple[str, ...]:
+    """Ids of the facts in which people of some conditions and ages differ from adults with major depression."""
+    return tuple(dict.fromkeys(f for name in differs_by for f in conditions()[name].facts))
+
+
 def _logit(x: Array) -> Array:
     # A fact fixed at 0 or 1 lies at an end of the scale, and stays there.
     with np.errstate(divide="ignore"):
@@ -128,7 +148,7 @@ def individuals(
     """
 
     def drawn(name: str) -> Array:
-        return fact_of_people(name, people, streams, uncertainty)
+        return modified_fact(name, people, streams, uncertainty)
 
     n = len(people)
     rows = []

@@ -25,6 +25,7 @@ from ketalab.model.tracing import Traced, trace
 
 if TYPE_CHECKING:
     from ketalab.laboratory._scenario import Scenario
+    from ketalab.people import Population
 
 #: Letters of an output's grade, by the share of the constants it rests on that are assumed.
 GRADES = ((0.0, "A"), (0.25, "B"), (0.5, "C"), (1.0, "D"))
@@ -55,6 +56,12 @@ def whom(scenario: Scenario) -> str:
     """Whom a scenario is about: *human* (from 12 years on), *child*, *rat* or *mouse*."""
     young = scenario.population.children and not scenario.population.adolescents
     return "child" if young else scenario.species
+
+
+def rest_of(population: Population, model: Traced) -> dict[str, float]:
+    """Free inputs of a model that who the people are sets: healthy people are without the depressed state."""
+    healthy = population.condition == "healthy" and "stress" in model.inputs
+    return {"stress": 0.0} if healthy else {}
 
 
 def model_for(scenario: Scenario) -> Traced:

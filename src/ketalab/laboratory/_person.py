@@ -13,7 +13,7 @@ from ketalab.laboratory._between import study_settings
 from ketalab.laboratory._course import Course, build_schedule
 from ketalab.laboratory._hypotheses import under_hypotheses
 from ketalab.laboratory._individuals import Individuals, individuals, typical_individual
-from ketalab.laboratory._model import model_for
+from ketalab.laboratory._model import model_for, rest_of
 from ketalab.laboratory._ranges import choose_variants
 from ketalab.laboratory._scenario import MAX_PATIENTS, Scenario
 from ketalab.model.tracing import Traced
@@ -50,7 +50,7 @@ def find_person(scenario: Scenario, number: int | None = None) -> Person:
         A number out of range, or a drug or route without a model.
     """
     model, variants = model_for(scenario), scenario.treatment().variants
-    settings: dict[str, Array | float] = {}
+    settings: dict[str, Array | float] = {**rest_of(scenario.population, model)}
     if number is None:
         people, drawn = typical_individual(model, scenario.population)
         variant = variants[0]
@@ -64,7 +64,7 @@ def find_person(scenario: Scenario, number: int | None = None) -> Person:
         drawn = individuals(model, people, streams, "person" if scenario.uncertainty else "none")
         if scenario.uncertainty:
             drawn_settings = study_settings(model, people, streams)
-            settings = {name: float(value[0]) for name, value in drawn_settings.items()}
+            settings |= {name: float(value[0]) for name, value in drawn_settings.items()}
         variant = variants[int(choose_variants(people, variants)[0])]
     course = Course(variant.administrations, scenario.days * 24, settings=settings)
     return Person(model, people, drawn, course, number)

@@ -23,12 +23,13 @@ from ketalab.laboratory._hypotheses import under_hypotheses
 from ketalab.laboratory._individuals import (
     Individuals,
     Uncertainty,
+    facts_of_conditions,
     individuals,
     typical_individual,
 )
 from ketalab.laboratory._looks import looks
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
-from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, whom
+from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, rest_of, whom
 from ketalab.laboratory._prepare import Prepared, prepare
 from ketalab.laboratory._run import Integrated, integrate
 from ketalab.laboratory._scenario import BEHAVIOURS, Scenario
@@ -224,6 +225,7 @@ def look_up(scenario: Scenario) -> Asked:
     treatment = scenario.treatment()
     used = dict.fromkeys(f for info in infos for f in info.facts)
     used |= dict.fromkeys(population_facts(scenario.population))
+    used |= dict.fromkeys(facts_of_conditions(scenario.population.differs_by))
     if scenario.uncertainty:
         used |= dict.fromkeys(facts_of_settings(model.inputs))
     for variant in treatment.variants:
@@ -257,6 +259,7 @@ def make_ready(scenario: Scenario, *, tells: Sequence[Tell | None] = ()) -> Read
     """Choose the time grid of each variant of a scenario; ``tells`` hear how far each is."""
     asked, model = look_up(scenario), model_for(scenario)
     window = {"behaviour": BEHAVIOURS[scenario.behaviour]} if "behaviour" in model.inputs else {}
+    window |= rest_of(scenario.population, model)
     groups = []
     for number, variant in enumerate(asked.treatment.variants):
         course = Course(variant.administrations, scenario.days * 24, settings=window)

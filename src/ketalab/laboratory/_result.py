@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ketalab._files import atomic_path, check_target, write_text
 from ketalab.errors import OutputError
-from ketalab.facts import citations, fact, thin_harms
+from ketalab.facts import citations, fact, harms_to_watch, thin_harms
 from ketalab.laboratory._guard import TYPICAL, Check, by_number
 from ketalab.laboratory._measures import CONCENTRATION, REPORT_HOURS
 from ketalab.laboratory._model import OutputInfo
@@ -156,11 +156,19 @@ class Result:
         return known if len(known) == len(DEPTHS) else None
 
     def too_thin(self) -> list[dict[str, Any]]:
-        """Harms of people for which data are too thin for a number: those asked for, or all where nothing was."""
+        """Harms of people for which data are too thin for a number: those asked for, or all where nothing was.
+
+        Those to watch for in people of the scenario's condition are among them whatever was asked.
+        """
         if self.scenario.species != "human":
             return []
         known, asked = thin_harms(), self.scenario.outputs
-        return [known[name].document() for name in known if name in asked or not asked]
+        watched = harms_to_watch(self.scenario.population.differs_by)
+        return [
+            known[name].document()
+            for name in known
+            if name in asked or name in watched or not asked
+        ]
 
     def course(self) -> dict[str, Any]:
         """The courses at the asked times: typical, 5th, 50th and 95th percentile."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from ketalab.errors import ScenarioError
-from ketalab.facts import scales
+from ketalab.facts import conditions, scales
 from ketalab.laboratory._individuals import Uncertainty, fact_of_people
 from ketalab.model.mind import Measurement, measurement
 from ketalab.people import People, Population
@@ -80,6 +80,11 @@ def baseline(
     stated = next((b for b in population.baseline if b.measure == name), None)
     mean = stated.mean if stated else drawn(record.baseline_mean)
     sd = stated.sd if stated and stated.sd is not None else drawn(record.baseline_sd)
+    if stated is None and not made.acute:
+        for name in people.differs_by:
+            size = conditions()[name].size_of(record.measures)
+            if size is not None:
+                mean, sd = mean * drawn(size), sd * drawn(size)
     least = 0.0 if made.acute else made.granularity
     severity = np.clip(mean + sd * people.severity, least, made.maximum)
     moved = drawn(record.fluctuation)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ketalab._files import read_yaml
 from ketalab._problems import first_problem
 from ketalab.errors import FactError
-from ketalab.facts import DATA, compounds, fact
+from ketalab.facts import DATA, compounds, conditions, fact
 from ketalab.laboratory._scenario import Scenario
 from ketalab.people import Population, Spread, typical_people
 from ketalab.protocol import Administration
@@ -175,7 +175,8 @@ def warnings(scenario: Scenario) -> list[str]:
     """What a scenario asks beyond the people and doses that the laboratory knows of, one line each.
 
     Doses of ketamine outside every human record of that form and route, forms without human data by a route, routes
-    of other species, and stated weights or ages beyond the people of the models. A dose of 0 gives none.
+    of other species, and stated weights or ages beyond the people of the models; what is known of people of another
+    condition or age than the constants are about. A dose of 0 gives no line about doses.
     """
     if scenario.species != "human":
         return []
@@ -188,6 +189,9 @@ def warnings(scenario: Scenario) -> list[str]:
             "adolescents: receptors, states, symptoms and harms are those of adults on an adolescent's body; "
             "no trial of them is on record"
         )
+    for name in population.differs_by:
+        if name != "adolescents":
+            lines.append(f"{name}: {conditions()[name].known}")
     for variant in scenario.treatment().variants:
         for dose in variant.administrations:
             if dose.compound in FORMS and dose.amount > 0 and dose.program is None:

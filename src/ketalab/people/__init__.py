@@ -2,8 +2,8 @@
 
 from ketalab.people._draw import FACTS as PEOPLE_FACTS
 from ketalab.people._draw import draw, population_facts, typical_people
-from ketalab.people._people import People
-from ketalab.people._population import GENOTYPES, Baseline, Population, Species, Spread
+from ketalab.people._people import SHARED, People
+from ketalab.people._population import GENOTYPES, Baseline, Condition, Population, Species, Spread
 from ketalab.people._sizes import ADULT_AGE, MIND_AGE
 from ketalab.people._streams import Streams
 
@@ -12,7 +12,9 @@ __all__ = [
     "GENOTYPES",
     "MIND_AGE",
     "PEOPLE_FACTS",
+    "SHARED",
     "Baseline",
+    "Condition",
     "People",
     "Population",
     "Species",

@@ -137,6 +137,7 @@ def draw(
         cyp2b6_star6=genes["cyp2b6"],
         severity=np.asarray(ndtri(uniform("severity"))),
         streams=streams,
+        differs_by=population.differs_by,
     )
 
 
@@ -282,4 +283,5 @@ def typical_people(population: Population) -> People:
         bdnf_met=genes.get("bdnf", zero),
         cyp2b6_star6=genes.get("cyp2b6", zero),
         severity=zero,
+        differs_by=population.differs_by,
     )

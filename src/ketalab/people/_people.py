@@ -12,6 +12,8 @@ from ketalab.people._sizes import ADULT_AGE
 from ketalab.people._streams import Streams
 
 Array = NDArray[np.float64]
+#: What people have in common: fields that hold no array.
+SHARED = ("streams", "differs_by")
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class People:
 
     A person is number ``index`` of a ``replicate``. Units: ``weight`` kg, ``height`` cm (NaN for animals), ``age``
     years; ``female`` is 0 or 1; ``bdnf_met`` and ``cyp2b6_star6`` count alleles; ``severity`` is a standard normal
-    rank of baseline severity, the same on every scale.
+    rank of baseline severity, the same on every scale. ``differs_by`` are the condition and the ages that all of them
+    share and in which they differ from adults with major depression.
     """
 
     replicate: NDArray[np.int64]
@@ -33,6 +36,7 @@ class People:
     cyp2b6_star6: Array
     severity: Array
     streams: Streams = field(default_factory=Streams)
+    differs_by: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.weight)
@@ -52,7 +56,7 @@ class People:
             **{
                 item.name: getattr(self, item.name)[members]
                 for item in fields(self)
-                if item.name != "streams"
+                if item.name not in SHARED
             },
         )
 

@@ -12,9 +12,28 @@ from ketalab._files import read_yaml
 from ketalab._problems import first_problem
 from ketalab.errors import ScenarioError, closest
 from ketalab.facts import scales
-from ketalab.people._sizes import ADULT_AGE, AGES, HEIGHTS, MIND_AGE, WEIGHTS
+from ketalab.people._sizes import (
+    ADULT_AGE,
+    AGES,
+    ELDERLY_AGE,
+    HEIGHTS,
+    MIND_AGE,
+    WEIGHTS,
+)
 
 Species = Literal["human", "rat", "mouse", "in_vitro"]
+#: What people may suffer from; in what that moves constants and baselines is data (``conditions.yaml``).
+Condition = Literal[
+    "MDD",
+    "TRD",
+    "bipolar depression",
+    "PTSD",
+    "OCD",
+    "suicidality",
+    "substance use",
+    "healthy",
+]
+_USUAL_CONDITION: Condition = "MDD"
 GENOTYPES: Mapping[str, Mapping[str, int]] = {
     "bdnf": {"val/val": 0, "val/met": 1, "met/met": 2},
     "cyp2b6": {"*1/*1": 0, "*1/*6": 1, "*6/*6": 2},
@@ -46,8 +65,9 @@ class Population(BaseModel):
 
     ``weight_kg``, ``height_cm`` and ``age`` are a number (everybody alike) or ``{mean, sd}``; ``genotype``
     fixes a gene, as in ``{bdnf: val/met}``. A population with a mean age below 18 years is of children, every one
-    of them below 18; any other of adults. Of rats and mice only the weight may be stated, and nothing of a bath
-    (``in_vitro``), which is the same every time and has the weight 1.
+    of them below 18; any other of adults, and of the elderly where the mean age stated is 65 or more. Of rats and
+    mice only the weight may be stated, and nothing of a bath (``in_vitro``), which is the same every time and has
+    the weight 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +79,7 @@ class Population(BaseModel):
     female_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     genotype: dict[Literal["bdnf", "cyp2b6"], str] = {}
     baseline: tuple[Baseline, ...] = ()
+    condition: Condition = _USUAL_CONDITION
 
     @property
     def children(self) -> bool:
@@ -70,6 +91,20 @@ class Population(BaseModel):
         """Whether these are people from 12 to below 18 years."""
         return self.children and self.age is not None and middle(self.age) >= MIND_AGE
 
+    @property
+    def elderly(self) -> bool:
+        """Whether these are people of 65 years and more, by their stated mean age."""
+        return self.age is not None and middle(self.age) >= ELDERLY_AGE
+
+    @property
+    def differs_by(self) -> tuple[str, ...]:
+        """The condition and the ages in which these people differ from adults with major depression."""
+        if self.species != "human":
+            return ()
+        condition = () if self.condition == _USUAL_CONDITION else (self.condition,)
+        ages = {"adolescents": self.adolescents, "elderly": self.elderly}
+        return (*condition, *(age for age, holds in ages.items() if holds))
+
     @model_validator(mode="after")
     def _possible(self) -> Population:
         if self.species != "human":
@@ -77,7 +112,7 @@ class Population(BaseModel):
             for name in type(self).model_fields:
                 if name in ("species", *allowed):
                     continue
-                if getattr(self, name) not in (None, {}, ()):
+                if getattr(self, name) not in (None, {}, (), _USUAL_CONDITION):
                     raise ValueError(
                         f"{name}: not allowed for species {self.species!r}; "
                         f"allowed: {', '.join(allowed) or 'nothing'}"

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 ADULT_AGE = 18.0
 #: From this age (years) on states and symptoms are modelled, as those of adults.
 MIND_AGE = 12.0
+#: From this age (years) on people are elderly.
+ELDERLY_AGE = 65.0
 #: Youngest and oldest (years).
 AGES = (0.1, 100.0)
 #: Shortest and tallest (cm).

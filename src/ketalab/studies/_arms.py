@@ -7,12 +7,18 @@ an arm's background acts too where it changes the kinetics: an inhibitor given f
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ketalab.errors import InputError, ScenarioError
 from ketalab.facts import compounds
-from ketalab.laboratory import check_modelled, intervention_inputs, standing
+from ketalab.laboratory import (
+    check_modelled,
+    intervention_inputs,
+    newly_started,
+    standing,
+)
 from ketalab.model.tracing import Traced
 from ketalab.protocol import Administration, Intervention, Treatment, Variant, parse_phrase
 from ketalab.studies._kinetics import FIRST_SAMPLE_H
@@ -23,6 +29,8 @@ from ketalab.studies._whom import population_of
 ASSUMED_N = 20
 #: Length of the infusion that a bioavailability is measured against (hours); the area does not depend on it.
 REFERENCE_INFUSION_H = 40 / 60
+#: An antidepressant in an arm's background that is begun with the trial, and not one that goes on.
+_NEWLY_STARTED = re.compile(r"\bnew(?:ly)?\b.*\b(?:AD|antidepressant)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ def plan_arms(
         except InputError as error:
             skipped[arm.id] = str(error)
             continue
+        if _begins_antidepressant(arm):
+            assumed.append(f"arm {arm.id}: a reuptake inhibitor from the start (which is not told)")
         n = arm.n or _share_of_people(study)
         if not n:
             n = ASSUMED_N
@@ -139,11 +149,19 @@ def _interventions(arm: Arm) -> tuple[Intervention, ...]:
 def _background(arm: Arm, model: Traced) -> tuple[Intervention, ...]:
     """What drugs in the background do to enzymes, for the whole course.
 
-    Other acts of a background (an antidepressant's) are left to the setting of the trial.
+    An antidepressant that is begun with the trial has its slow course from the start; one that goes on has had it.
+    Other acts of a background are left to the setting of the trial.
     """
     found = [item for text in arm.background for item in standing(text)]
+    if _begins_antidepressant(arm):
+        found += newly_started()
     known = {target for layer in model.joined.layers for target in layer.targets}
     return tuple(item for item in found if item.target in known or ":" in item.target)
+
+
+def _begins_antidepressant(arm: Arm) -> bool:
+    named = [text for text in arm.background if _NEWLY_STARTED.search(text)]
+    return bool(named) and not any(standing(text) for text in named)
 
 
 def _reference(arm: Arm, variants: tuple[Variant, ...], model: Traced) -> tuple[Variant, ...] | str:

@@ -18,6 +18,7 @@ from ketalab.studies._kinetics import is_figure, needs_infinity
 from ketalab.studies._observe import event_scale, names_no_scale, scale_of
 from ketalab.studies._references import add_references
 from ketalab.studies._schema import Study
+from ketalab.studies._settings import settings_of
 from ketalab.studies._whom import model_of, population_of, stress_of
 
 __all__ = ["Group", "Plan", "Visit", "make_plan", "sessions_of", "settings_of"]
@@ -28,12 +29,6 @@ ASSUMED_WASHOUT_H = 168.0
 _LEAST_HORIZON_H = 24.0
 #: A wash-out of this length leaves nothing of a drug: concentrations of each period start at zero.
 _CLEAN_WASHOUT_H = 48.0
-_CONTROL_SETTING = {
-    "midazolam": "midazolam",
-    "open": "open",
-    "placebo-spray": "new_antidepressant",
-    "masked-anaesthesia": "masked",
-}
 
 
 def scales_assumed(study: Study) -> list[str]:
@@ -43,33 +38,6 @@ def scales_assumed(study: Study) -> list[str]:
         f"{measure}: no scale is told; read on {(event_scale(study, row) or ('', scale_of(study, row)))[1]}"
         for measure, row in rows.items()
     ]
-
-
-def _controls(study: Study, arm: str | None) -> set[str | None]:
-    """Controls that make the setting: all of a trial; of a pooled analysis those that an arm is compared with."""
-    if arm is None or study.design.kind != "pooled":
-        return {one.control for one in study.arms}
-    beside = {arm}
-    for row in study.outcomes:
-        if arm in (row.arm, row.than):
-            beside |= {row.arm or arm, row.than or arm}
-    return {one.control for one in study.arms if one.id in beside}
-
-
-def settings_of(study: Study, arm: str | None = None) -> dict[str, float]:
-    """The trial's setting as values of the model's inputs: one setting for all arms of a trial.
-
-    The arms of a pooled analysis come from trials of their own: with ``arm`` it is the setting of that arm's trials.
-    """
-    settings: dict[str, float] = {}
-    for control in _controls(study, arm):
-        if control in _CONTROL_SETTING:
-            settings[f"setting:{_CONTROL_SETTING[control]}"] = 1.0
-    if study.design.masking == "open" or study.design.kind == "single-arm":
-        settings["setting:open"] = 1.0
-    if study.design.sites and study.design.sites > 1:
-        settings["setting:site_doublings"] = math.log2(study.design.sites)
-    return settings
 
 
 def _last_row(study: Study, arm: str) -> float:

@@ -21,6 +21,7 @@ from ketalab.laboratory import (
     Check,
     Engine,
     Prepared,
+    facts_of_conditions,
     facts_of_doses,
     facts_of_settings,
     individuals,
@@ -30,7 +31,7 @@ from ketalab.laboratory import (
     score_effects,
     study_settings,
 )
-from ketalab.people import PEOPLE_FACTS, People, Streams, draw
+from ketalab.people import PEOPLE_FACTS, SHARED, People, Streams, draw
 from ketalab.studies._compare import make_row, reason_of
 from ketalab.studies._gather import FIGURE_OUTPUTS, Gathered
 from ketalab.studies._kinetics import unit_factor
@@ -159,10 +160,10 @@ def _join_people(blocks: list[People], replicates: int) -> People:
     """People of several groups of one arm, replicate by replicate."""
     arrays = {}
     for name in blocks[0].__dataclass_fields__:
-        if name != "streams":
+        if name not in SHARED:
             parts = [getattr(block, name).reshape(replicates, -1) for block in blocks]
             arrays[name] = np.concatenate(parts, axis=1).ravel()
-    return People(**arrays, streams=blocks[0].streams)
+    return People(**arrays, streams=blocks[0].streams, differs_by=blocks[0].differs_by)
 
 
 def _seen(work: _Work, plan: Plan, replicates: int) -> dict[str, Seen]:
@@ -311,6 +312,7 @@ def _facts_used(plan: Plan, names: tuple[str, ...], scales: tuple[str, ...]) -> 
     known = outputs(plan.study.species)
     used = dict.fromkeys(f for name in names if name in known for f in known[name].facts)
     used |= dict.fromkeys(PEOPLE_FACTS)
+    used |= dict.fromkeys(facts_of_conditions(plan.population.differs_by))
     if "session" in plan.model.inputs:
         used |= dict.fromkeys(("between_study_control", "between_study_drug", "expectation_lasts"))
     used |= dict.fromkeys(facts_of_settings(plan.model.inputs))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 from ketalab.errors import ScenarioError
 from ketalab.facts import fact
 from ketalab.laboratory import animal_model, body_model, human_model
 from ketalab.model.tracing import Traced
-from ketalab.people import Population
+from ketalab.people import Condition, Population
 from ketalab.studies._kinetics import about_concentrations
 from ketalab.studies._schema import Arm, Study
 
-__all__ = ["model_of", "population_of", "stress_of"]
+__all__ = ["condition_of", "model_of", "population_of", "stress_of"]
 
 _SPECIES = ("human", "rat", "mouse", "in_vitro")
 _HEALTHY = re.compile(r"\b(?:healthy|wild[- ]?type|na[iï]ve|normal|volunteers?)\b", re.IGNORECASE)
@@ -57,6 +57,14 @@ def stress_of(study: Study) -> float:
     return 0.0 if _HEALTHY.search(words) and not _ILL.search(words) else 1.0
 
 
+def condition_of(study: Study) -> Condition:
+    """What the people of a study suffer from, of the conditions that the model tells apart; else the usual one."""
+    words = study.population.condition
+    known = get_args(Condition)
+    usual: Condition = Population().condition
+    return next((one for one in known if one == words), usual)
+
+
 def population_of(study: Study, arm: Arm | None = None) -> Population:
     """The people of a study or of one arm; what it does not state is the default adult. Baselines are read arm by arm.
 
@@ -75,7 +83,7 @@ def population_of(study: Study, arm: Arm | None = None) -> Population:
         animal = {"species": study.species} | ({"weight_kg": kg} if kg else {})
         return Population.parse(animal, f"{study.id}: population")
     own = arm.population if arm is not None and arm.population is not None else None
-    stated: dict[str, Any] = {}
+    stated: dict[str, Any] = {"condition": condition_of(study)}
     age = own.age if own is not None and own.age is not None else p.age
     if age is not None:
         mean, sd = age.mean, age.sd

@@ -1,8 +1,9 @@
 """Belief in having got the drug, from what is felt, and what was felt as an experience.
 
-Before anything is felt everybody believes what the allocation lets them expect. From the first session on the logit of
+Before anything is felt everybody believes what the allocation lets them expect: odds of the drug above even ones raise
+belief as they are told. From the first session on the logit of
 belief moves with what was felt (up) and with what was not (down), unless a mask takes both away:
-``logit belief = logit prior + open + (1 - masked) (gain felt - doubt (1 - felt))``.
+``logit belief = logit prior + log(odds) + open + (1 - masked) (gain felt - doubt (1 - felt))``.
 
 ``felt`` is a memory that a session fills: ``d felt/dt = rate strength (1 - felt) - felt / time``. Its strength counts
 dissociation, and sedation in part, so that an active control is felt too. ``experienced`` remembers dissociation alone:
@@ -19,6 +20,7 @@ _INPUTS = (
     Input("session", "dimensionless", "1 while a treatment session is in effect", default=0.0),
     Input("setting:open", "dimensionless", "1 where all know what is given", default=0.0),
     Input("setting:masked", "dimensionless", "1 where anaesthesia masks the drug", default=0.0),
+    Input("setting:odds", "dimensionless", "doublings of the odds of the drug", default=0.0),
 )
 
 _OUTPUTS = (
@@ -34,6 +36,7 @@ def _equations(m: Maths, v: Values) -> Equations:
     moved = v.gain * v.felt - v.doubt * (1 - v.felt)
     logit = (
         m.log(v.prior / (1 - v.prior))
+        + m.log(2) * m.maximum(v["setting:odds"], 0)
         + v.knows * v["setting:open"]
         + v.session * seen * (1 - v["setting:open"]) * moved
     )

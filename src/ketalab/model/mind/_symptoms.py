@@ -10,6 +10,10 @@ share of people. Its mean has two readings (hypothesis *expectancy*). Without it
 there is, for all arms alike. With it, what a person believes says so, arm by arm, and less of the difference is the
 drug's own. Hypothesis *experience*: part of the drug's own relief needs dissociation that was lived through.
 
+Depression has domains. What remains of one is ``D (1 - (1 - D) d)``, with ``D`` that of depression and ``d`` the
+domain's lead before the weighted mean: so the weighted mean of the domains is ``D``, and each lies between 0 and 1.
+Nothing on record says that they differ, and the leads are priors.
+
 Treatments that act over weeks come in by their own courses. Other domains are carried by mood in part and relieved on
 their own in part. What remains of a domain is a product of what each part leaves.
 """
@@ -35,6 +39,11 @@ SETTINGS = {
     "new_antidepressant": "control_new_antidepressant",
     "masked": "control_masked",
     "site_doublings": "control_sites",
+    "crisis": "control_crisis",
+    "crossover": "control_crossover",
+    "drug_free": "control_drug_free",
+    "odds": "control_odds",
+    "class": "control_class",
 }
 #: Domains beside depression, in words.
 DOMAINS = {
@@ -43,6 +52,13 @@ DOMAINS = {
     "ptsd": "symptoms of post-traumatic stress",
     "ocd": "obsessions and compulsions",
     "substance": "craving and use of substances",
+}
+#: Domains of depression itself, in words.
+DEPRESSION = {
+    "mood": "low mood",
+    "anhedonia": "loss of interest and pleasure",
+    "vegetative": "sleep, appetite and energy",
+    "cognitive": "concentration and thought",
 }
 #: Treatments that act over weeks, and the activity that says (by what is missing to 1) that they are given.
 TREATMENTS = {"ECT": "electroconvulsive therapy", "augmentation": "augmentation with quetiapine"}
@@ -73,6 +89,14 @@ _OUTPUTS = (
     Output("symptom:treatment", "fraction", "relief by treatments over weeks, share of baseline"),
     Output("symptom:natural", "fraction", "relief by the course of the illness, share of baseline"),
     Output("symptom:depression", "fraction", "depressive symptoms that remain, share of baseline"),
+    *(
+        Output(
+            f"symptom:depression:{name}",
+            "fraction",
+            f"domain of depression: {what}, share of baseline that remains (a prior)",
+        )
+        for name, what in DEPRESSION.items()
+    ),
     *(
         Output(f"symptom:{name}", "fraction", f"{what} that remain, share of baseline")
         for name, what in DOMAINS.items()
@@ -125,6 +149,14 @@ _PARAMETERS = (
     ),
     *(
         parameter
+        for name in DEPRESSION
+        for parameter in (
+            Parameter(f"{name}_weight", "ratio", f"depression_{name}_weight"),
+            Parameter(f"{name}_lead", "fraction", f"depression_{name}_lead"),
+        )
+    ),
+    *(
+        parameter
         for name in DOMAINS
         for parameter in (
             Parameter(f"{name}_carried", "fraction", f"{name}_carried_by_mood"),
@@ -141,6 +173,7 @@ def _setting(m: Maths, v: Values) -> tuple[Any, Any]:
     weights = {
         "midazolam": told,
         "open": told,
+        "odds": told,
         "masked": 1 - v.expectancy * v.expectancy_masked,
     }
     logit = m.log(v.control_relief / (1 - v.control_relief))
@@ -169,6 +202,16 @@ def _course(v: Values, name: str) -> Any:
     """Rate of a treatment's course: it builds up while it is given, and is lost more slowly when it has stopped."""
     stopped = v[f"without:{name}"]
     return (1 - stopped) * (1 - v[name]) / v[f"{name}_time"] - stopped * v[name] / v[f"{name}_loss"]
+
+
+def _depression(v: Values, remaining: Any) -> dict[str, Any]:
+    """Domains of depression, whose weighted mean is what remains of it."""
+    total = sum(v[f"{name}_weight"] for name in DEPRESSION)
+    mean = sum(v[f"{name}_weight"] * v[f"{name}_lead"] for name in DEPRESSION) / total
+    return {
+        f"symptom:depression:{name}": remaining * (1 - (1 - remaining) * (v[f"{name}_lead"] - mean))
+        for name in DEPRESSION
+    }
 
 
 def _equations(m: Maths, v: Values) -> Equations:
@@ -201,6 +244,7 @@ def _equations(m: Maths, v: Values) -> Equations:
             "symptom:treatment": 1 - untreated,
             "symptom:natural": v.natural,
             "symptom:depression": depression,
+            **_depression(v, depression),
             **domains,
         },
     )
