@@ -28,6 +28,7 @@ from ketalab.laboratory import (
     simulate,
 )
 from ketalab.laboratory._course import build_schedule
+from ketalab.laboratory._scenario import KERNEL_FROM
 from ketalab.people import People, Population, Streams, draw
 from ketalab.protocol import parse_phrase
 
@@ -110,9 +111,19 @@ def test_the_bytes_of_an_output_do_not_depend_on_which_others_are_asked(
     assert [rows[name] for name in asked] == alone.summary()
 
 
-@pytest.mark.parametrize("engine", ["lockstep", "numpy"])
-def test_the_names_of_one_engine_give_the_same_bytes(result: Result, engine: str) -> None:
-    assert not changed(result, simulate(scenario(engine=engine)))
+def test_few_patients_are_solved_without_a_compiler_and_many_by_the_kernel(result: Result) -> None:
+    assert not changed(result, simulate(scenario(engine="numpy")))
+    assert scenario(patients=KERNEL_FROM - 1).solver == "numpy"
+    assert scenario(patients=KERNEL_FROM).solver == "lockstep"
+
+
+def test_the_kernel_gives_the_results_of_numpy(result: Result) -> None:
+    other = simulate(scenario(engine="lockstep"))
+    for name, values in result.values.items():
+        size = np.maximum(np.abs(values), 1e-3 * np.abs(values).max(axis=0))
+        error = np.abs(other.values[name] - values) / np.maximum(size, 1e-6)
+        # Scores are whole points: a hair decides where one ends.
+        assert np.quantile(error, 0.99) < 1e-4, name
 
 
 @pytest.mark.parametrize(
