@@ -53,7 +53,9 @@ def test_ratios_are_within_each_person(both) -> None:
 
 def test_risks_stand_beside_whatever_is_compared() -> None:
     found = compare([scenario(p, 2, outputs=(NORKETAMINE,)) for p in (IV, ORAL)])
-    risks = ["harm:systolic", "harm:diastolic", "harm:pulse", "harm:urinary"]
+    pressures = ("harm:systolic", "harm:diastolic", "harm:pulse")
+    largest = ("harm:systolic:largest", "harm:diastolic:largest")
+    risks = [*pressures, *largest, "harm:urinary"]
     assert [info.name for info in found.outputs] == [NORKETAMINE, *risks]
     assert found.ratio(found.regimens[1], found.outputs[1]) == {}
 
