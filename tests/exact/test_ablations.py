@@ -124,15 +124,15 @@ def ablate_toy(
 @pytest.mark.parametrize(
     ("before", "after", "breaks", "weakens"),
     [
-        (0.51, 0.5, True, False),
-        (0.5, 0.49, False, False),
+        (0.5, 0.49, True, False),
+        (0.5, 0.5, False, False),
         (1.0, 0.6, False, True),
         (1.0, 0.71, False, False),
         (0.49, 0.1, False, True),
         (0.4, 0.9, False, False),
     ],
 )
-def test_a_row_breaks_at_half_and_weakens_by_three_tenths(
+def test_a_row_breaks_below_half_and_weakens_by_three_tenths(
     before: float, after: float, breaks: bool, weakens: bool
 ) -> None:
     found = fallen({"row": before}, {"row": after})

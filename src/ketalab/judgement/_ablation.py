@@ -18,8 +18,7 @@ from ketalab.judgement._frozen import Frozen, frozen
 from ketalab.judgement._mechanisms import Ablations, Mechanism, ablations
 from ketalab.studies import Study, list_studies, load_study
 
-#: A row breaks where its probability falls from above this to no more than it. A row that goes either way as often is
-#: nobody's to break.
+#: A row breaks where its probability falls from at least this to below it.
 BREAKS_AT = 0.5
 #: A row that does not break weakens where its probability falls by more than this.
 WEAKENS_BY = 0.3
@@ -38,7 +37,7 @@ class Fallen:
     @property
     def breaks(self) -> bool:
         """Whether the row breaks; else it weakens."""
-        return self.before > BREAKS_AT >= self.after
+        return self.before >= BREAKS_AT > self.after
 
 
 @dataclass(frozen=True)
