@@ -65,8 +65,10 @@ def test_the_document_is_valid_and_the_units_of_every_equation_fit(exported):
     _, model = exported
     findings = check_sbml(model.text)
     assert not [finding for finding in findings if finding.error]
-    assert {finding.rule for finding in findings} <= {ZERO_WITHOUT_UNIT}
-    assert all(re.search(r"(max|min)\(0,", finding.text) for finding in findings)
+    # A power whose exponent is an expression of ratios is one that libSBML does not judge.
+    judged = [f for f in findings if "cannot be checked for unit validity" not in f.text]
+    assert {finding.rule for finding in judged} <= {ZERO_WITHOUT_UNIT}
+    assert all(re.search(r"(max|min)\(0,", finding.text) for finding in judged)
 
 
 def test_a_unit_that_does_not_fit_is_found(exported):
