@@ -2,8 +2,8 @@
 
 SciPy is given the matrix as numbers and the lambdified rates, and finds its Jacobian by differences; the checker has
 the text of all equations. Error = |y - reference| / max(|reference|, 1e-3 of that patient's peak of that state), with
-a floor of 1e-6 in the state's unit below which everything is at rest, as in the guard of a run: both methods have absolute
-tolerances. Allowed is 1e-7, a thousandth of what the lockstep engine is held to.
+a floor of 1e-6 in the state's unit below which everything is at rest, as in the guard of a run: both methods have
+absolute tolerances. Allowed is 1e-7, a thousandth of what the lockstep engine is held to.
 """
 
 from __future__ import annotations

@@ -63,6 +63,11 @@ def _write(v: Vectors, layout: Layout, w: Any, places: Sequence[int], node: Any)
             v.store(made[place], w, row if node is None else v.b.add(ir.Constant(_LONG, row), node))
 
 
+def _prepare(v: Vectors, layout: Layout, w: Any, arguments: Sequence[Any]) -> None:
+    """What no state moves."""
+    _write(v, layout, w, layout.fixed, None)
+
+
 def _inverse() -> tuple[list[Any], list[float]]:
     """Matrices M_i and numbers d_i with ``(I + z W)**-1 = sum M_i z**i / sum d_i z**i`` (Faddeev and LeVerrier)."""
     weights = radau(NODES).weights
@@ -181,17 +186,35 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
     def vectors(builder: Any) -> Vectors:
         return Vectors(builder, lanes)
 
-    @intrinsic
-    def prepare(typing: Any, w: Any) -> Any:
-        def write(builder: Any, base: Any) -> None:
-            _write(vectors(builder), layout, base, layout.fixed, None)
+    def called(name: str, write: Callable[..., None], wholes: int) -> tuple[Any, Any]:
+        """Signature and code of a call of a part that works on the buffer, with some rows after it."""
+
+        def body(builder: Any, base: Any, *rest: Any) -> None:
+            write(vectors(builder), layout, base, rest)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            function = _part(builder.module, "lanes_prepare", [pointer], write)
-            builder.call(function, [_data(context, builder, signature.args[0], arguments[0])])
+            function = _part(builder.module, name, [pointer, *[_LONG] * wholes], body)
+            base = _data(context, builder, signature.args[0], arguments[0])
+            builder.call(function, [base, *arguments[1:]])
             return context.get_dummy_value()
 
-        return types.void(buffer), generate
+        return types.void(buffer, *[whole] * wholes), generate
+
+    @intrinsic
+    def prepare(typing: Any, w: Any) -> Any:
+        return called("lanes_prepare", _prepare, 0)
+
+    @intrinsic
+    def factor(typing: Any, w: Any, k: Any, out: Any) -> Any:
+        return called("lanes_factor", _factor, 2)
+
+    @intrinsic
+    def solve_still(typing: Any, w: Any, g: Any, dg: Any, made: Any, y: Any, out: Any) -> Any:
+        return called("lanes_still", _solve_still, 5)
+
+    @intrinsic
+    def solve_moving(typing: Any, w: Any, g: Any, dg: Any, k: Any, y: Any, out: Any) -> Any:
+        return called("lanes_moving", _solve_moving, 5)
 
     @intrinsic
     def evaluate(typing: Any, w: Any, rank: Any, node: Any) -> Any:
@@ -215,22 +238,6 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
 
         return types.void(buffer, whole, whole), generate
 
-    def solver(name: str, body: Callable[..., None]) -> Any:
-        @intrinsic
-        def solve(typing: Any, w: Any, g: Any, dg: Any, k: Any, y: Any, out: Any) -> Any:
-            def write(builder: Any, base: Any, *rest: Any) -> None:
-                body(vectors(builder), layout, base, rest)
-
-            def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-                function = _part(builder.module, name, [pointer, *[_LONG] * 5], write)
-                base = _data(context, builder, signature.args[0], arguments[0])
-                builder.call(function, [base, *arguments[1:]])
-                return context.get_dummy_value()
-
-            return types.void(buffer, *[whole] * 5), generate
-
-        return solve
-
     @intrinsic
     def exponential(typing: Any, e: Any, count: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -240,20 +247,7 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
                 v.store(v.exp(v.load(base, row)), base, row)
             return context.get_dummy_value()
 
-        return types.void(types.Array(types.float64, 1, "C"), whole), generate
-
-    @intrinsic
-    def factor(typing: Any, w: Any, k: Any, out: Any) -> Any:
-        def write(builder: Any, base: Any, *rest: Any) -> None:
-            _factor(vectors(builder), layout, base, rest)
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            function = _part(builder.module, "lanes_factor", [pointer, _LONG, _LONG], write)
-            base = _data(context, builder, signature.args[0], arguments[0])
-            builder.call(function, [base, *arguments[1:]])
-            return context.get_dummy_value()
-
-        return types.void(buffer, whole, whole), generate
+        return types.void(buffer, whole), generate
 
     @intrinsic
     def advance(typing: Any, w: Any) -> Any:
@@ -388,8 +382,8 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
         "factor": factor,
         "advance": advance,
         "scale_nodes": scale_nodes,
-        "solve_still": solver("lanes_still", _solve_still),
-        "solve_moving": solver("lanes_moving", _solve_moving),
+        "solve_still": solve_still,
+        "solve_moving": solve_moving,
         "exponential": exponential,
         "grow": grow,
         "dot": dot,

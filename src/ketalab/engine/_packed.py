@@ -64,9 +64,14 @@ def _events(
     return np.array(at, np.int64), np.array(states, np.int64), _pad(table, patients, lanes)
 
 
+def _has_kernel(problem: Problem) -> bool:
+    """Whether the states have a form that the kernel knows; the linear part is another question."""
+    return not problem.loop and problem.program is not None and bool(problem.state_names)
+
+
 def kernel_stepper(problem: Problem, schedule: Schedule) -> type[Stepper] | None:
     """What takes steps by the kernel, for :func:`ketalab.engine.build_grid`; None where it does not know the form."""
-    if problem.loop or problem.program is None or not problem.state_names:
+    if not _has_kernel(problem):
         return None
     known = group_states(problem, schedule, range(len(problem.linear_names)))
     return None if known is None else PackedStepper
@@ -136,8 +141,9 @@ def solve_packed(
     SolutionError
         The kernel cannot be compiled.
     """
-    if problem.loop or problem.program is None or not problem.state_names:
+    if not _has_kernel(problem):
         return None
+    assert problem.program is not None
     check_times(schedule, times)
     every = range(len(problem.linear_names)) if shown is None else shown
     groups = group_states(problem, schedule, [*problem.drivers, *every])
@@ -148,8 +154,7 @@ def solve_packed(
     layout, count, n = kernel.layout, problem.patients, len(problem.linear_names)
     padded = count + -count % lanes
     with np.errstate(all="ignore"):
-        moves = [_key(s, problem.movers) for s in schedule]
-        variant, of_variant = _distinct(moves)
+        variant, of_variant = _distinct([_key(s, problem.movers) for s in schedule])
         no_number = np.zeros(count, dtype=bool)
         failed = np.zeros(padded, dtype=bool)
         compartments = np.ones(count, dtype=bool)
@@ -171,7 +176,7 @@ def solve_packed(
     pairs = np.ascontiguousarray(np.argwhere(growth.any(axis=(0, 1, 4))))
     growing = np.ascontiguousarray(growth[:, :, pairs[:, 0], pairs[:, 1]])
     rows = {state: place for place, state in enumerate(groups.states)}
-    steps = lay_steps(schedule, grid, times, variant)
+    steps = lay_steps(schedule, grid, times)
     boluses = _events(schedule, "boluses", rows, count, lanes)
     sources = {state: rows[n + k] for k, state in enumerate(groups.fed)}
     inflows = _events(schedule, "inflow", sources, count, lanes)

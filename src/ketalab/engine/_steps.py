@@ -30,16 +30,14 @@ class Steps:
     output_weights: Array
 
 
-def lay_steps(schedule: Schedule, grid: Grid, times: Array, variants: Whole) -> Steps:
+def lay_steps(schedule: Schedule, grid: Grid, times: Array) -> Steps:
     """The steps of a grid; made once for all batches."""
     spans = tuple((segment.start, segment.stop) for segment in schedule)
-    return _kept_steps(spans, grid, times.tobytes(), tuple(variants.tolist()))
+    return _kept_steps(spans, grid, times.tobytes())
 
 
 @lru_cache(maxsize=8)
-def _kept_steps(
-    spans: tuple[tuple[float, float], ...], grid: Grid, times: bytes, variants: tuple[int, ...]
-) -> Steps:
+def _kept_steps(spans: tuple[tuple[float, float], ...], grid: Grid, times: bytes) -> Steps:
     asked = np.frombuffer(times)
     hours: list[Array] = []
     kinds: list[Sequence[int] | Whole] = []

@@ -304,11 +304,10 @@ def _fill_matrices(
     model: Traced, parameters: Array, covariates: Array, inputs: Sequence[Array | float]
 ) -> Array:
     """A of the linear states, (N, n, n), per hour; ``inputs`` in the order of the model."""
-    places, entries = model.matrix_function
     n = len(model.linear)
     matrix = np.zeros((parameters.shape[1], n, n))
-    values = entries(list(parameters), list(covariates), list(inputs))
-    for (i, j), value in zip(places, values, strict=True):
+    values = _entries(model, parameters, covariates, inputs)
+    for (i, j), value in zip(model.matrix_function[0], values, strict=True):
         matrix[:, i, j] = value
     return matrix
 
