@@ -14,6 +14,11 @@ FEW = ["--patients", "3", "--days", "1"]
 TWO = ["20 mg ketamine iv over 40 min", "50 mg ketamine oral"]
 
 
+def warnings(err: str) -> list[str]:
+    """What was said beside progress, which a busy machine shows and an idle one does not."""
+    return [line for line in err.splitlines() if not line.startswith(("compare: ", "simulate: "))]
+
+
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     code = main(list(words))
     said = capsys.readouterr()
@@ -24,14 +29,15 @@ def test_compare_prints_one_json_document_and_nothing_else(capsys) -> None:
     code, out, err = run(capsys, "compare", *TWO, *FEW, "--json")
     document = json.loads(out)
     assert code == 0
-    assert all(line.startswith("compare: ") for line in err.splitlines())
+    assert warnings(err) == []
     assert [r["phrase"] for r in document["regimens"]] == TWO
     assert document["warnings"] == []
     oral = document["regimens"][1]
     assert set(oral["outputs"][0]["ratio_to_first"]["auc_0_inf"]) == {"typical", "median", "p05", "p95"}  # fmt: skip
     assert 0 < oral["bioavailability"]["typical"] < 1
-    risks = ["harm:systolic", "harm:diastolic", "harm:pulse", "harm:urinary"]
-    assert [o["name"] for o in oral["outputs"]][-4:] == risks
+    pressure = [f"harm:{name}{part}" for name in ("systolic", "diastolic") for part in ("", ":largest")]
+    risks = {o["name"] for o in oral["outputs"] if o["name"].startswith("harm:")}
+    assert risks == {*pressure, "harm:pulse", "harm:urinary"}
 
 
 def test_compare_prints_a_table(capsys) -> None:
@@ -47,12 +53,13 @@ def test_compare_writes_a_page_that_fetches_nothing(capsys, tmp_path: Path) -> N
     code, out, err = run(capsys, "compare", TWO[0], odd, *FEW, "--out", str(page))
     assert code == 0
     assert out.rstrip().endswith(f"wrote {page}")
-    assert err.startswith("warning: ketamine nasal: 200 mg lies above")
+    (warning,) = warnings(err)
+    assert warning.startswith("warning: ketamine nasal: 200 mg lies above")
     text = page.read_text("utf-8")
     assert "<script" not in text
     assert "://" not in text.replace("http://www.w3.org/2000/svg", "")
-    assert text.count('<figure role="img" aria-label="') == 7
-    assert text.count("The same as a table") == 7
+    assert text.count('<figure role="img" aria-label="') == 9
+    assert text.count("The same as a table") == 9
     trust = text[text.index("How far to trust this") :]
     assert "Concentrations of ketamine and its metabolites" in trust
     assert "<h3>Risks</h3>" in trust
@@ -136,7 +143,7 @@ def test_simulate_warns_on_standard_error_and_in_the_document(capsys) -> None:
     code, out, err = run(capsys, "simulate", "300 mg ketamine sc", *few)
     assert code == 0
     (line,) = json.loads(out)["warnings"]
-    assert err == f"warning: {line}\n"
+    assert warnings(err) == [f"warning: {line}"]
     _, out, err = run(capsys, "simulate", *few)
     assert json.loads(out)["warnings"] == []
-    assert err == ""
+    assert warnings(err) == []

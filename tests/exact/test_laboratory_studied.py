@@ -143,7 +143,7 @@ def test_weights_and_ages_beyond_the_people_of_the_model_name_it() -> None:
     (line,) = warned(phrase, population=Population(weight_kg=180))
     assert line.startswith("weight 180 kg lies outside 39 to 170 kg")
     assert "Simons 2022, Perez-Ruixo 2021" in line
-    (line,) = warned(phrase, population=Population(age=90))
+    (line, *_) = warned(phrase, population=Population(age=90))
     assert line.startswith("age 90 years lies outside 18 to 86 years")
 
 

@@ -303,7 +303,7 @@ def test_nothing_leaves_what_is_eliminated_or_unabsorbed_and_everything_else_emp
 ) -> None:
     model = body_model(species)
     drawn, _ = one_of_each(species)
-    matrix = make_problem(model, drawn).matrix
+    matrix = make_problem(model, drawn).matrix_under(model.defaults)
     for chain, states in mole_states(species).items():
         kept = {model.linear[i] for i in states if not matrix[:, :, i].any()}
         assert kept <= {f"{chain}eliminated", f"{chain}unabsorbed"}

@@ -33,6 +33,8 @@ class Progress:
         if spent < _QUIET_S or (new <= 0 and not self.unit) or total <= 0 or self._ended:
             return
         self._ended = done >= total
+        if self._ended and self._last == self._start and not self._terminal:
+            return  # a log needs no last line of work that never had a first
         if now - self._last < (_EVERY_S if self._terminal else _EVERY_PLAIN_S) and done < total:
             return
         self._last = now

@@ -165,9 +165,11 @@ def receptors(m: Maths, v: Values) -> tuple[Equations, Blocks]:
     def memantine(at_rest: Any) -> Any:
         """Memantine's C / K, with the pore held by magnesium as it is in that pool."""
         # Powers of potencies, not logarithms of concentrations: a potency of nothing stays nothing in every world.
-        held = 1 / (v.memantine_magnesium * at_rest)
-        alike = v.memantine_alike / (v.kpuu * v.ic50_ketamine)
-        there = held**v.resting_magnesium * alike ** (1 - v.resting_magnesium)
+        # They are taken relative to ketamine's, so that what is raised to a power has no unit.
+        ketamine = v.kpuu * v.ic50_ketamine
+        held = ketamine / (v.memantine_magnesium * at_rest)
+        magnesium_holds = v.resting_magnesium
+        there = held**magnesium_holds * v.memantine_alike ** (1 - magnesium_holds) / ketamine
         potency = magnesium * there + (1 - magnesium) / v.memantine_magnesium_free
         return v["unbound:memantine"] * potency
 
