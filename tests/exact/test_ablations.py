@@ -124,7 +124,9 @@ def ablate_toy(
 @pytest.mark.parametrize(
     ("before", "after", "breaks", "weakens"),
     [
-        (0.5, 0.49, True, False),
+        (0.5, 0.3, True, False),
+        (0.5, 0.4, False, False),
+        (0.6, 0.4, True, False),
         (0.5, 0.5, False, False),
         (1.0, 0.6, False, True),
         (1.0, 0.71, False, False),
@@ -132,7 +134,7 @@ def ablate_toy(
         (0.4, 0.9, False, False),
     ],
 )
-def test_a_row_breaks_below_half_and_weakens_by_three_tenths(
+def test_a_row_breaks_below_half_by_more_than_a_tenth_and_weakens_by_three_tenths(
     before: float, after: float, breaks: bool, weakens: bool
 ) -> None:
     found = fallen({"row": before}, {"row": after})

@@ -35,7 +35,9 @@ def test_compare_prints_one_json_document_and_nothing_else(capsys) -> None:
     oral = document["regimens"][1]
     assert set(oral["outputs"][0]["ratio_to_first"]["auc_0_inf"]) == {"typical", "median", "p05", "p95"}  # fmt: skip
     assert 0 < oral["bioavailability"]["typical"] < 1
-    pressure = [f"harm:{name}{part}" for name in ("systolic", "diastolic") for part in ("", ":largest")]
+    pressure = [
+        f"harm:{name}{part}" for name in ("systolic", "diastolic") for part in ("", ":largest")
+    ]
     risks = {o["name"] for o in oral["outputs"] if o["name"].startswith("harm:")}
     assert risks == {*pressure, "harm:pulse", "harm:urinary"}
 

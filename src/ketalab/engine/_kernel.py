@@ -1,8 +1,7 @@
 """The kernel of a model: the lockstep scheme as machine code for lanes of patients, compiled once and kept on disk.
 
-What is compiled follows from the program of the equations (:mod:`ketalab.model._program`) and from the drivers that no
-dose reaches: one kernel serves all people, doses and schedules of the same drugs. Its name in the cache is a hash of
-the program and of the code behind it.
+What is compiled follows from the program of the equations alone (:mod:`ketalab.model._program`): one kernel serves all
+people, drugs, doses and schedules. Its name in the cache is a hash of the program and of the code behind it.
 """
 
 from __future__ import annotations
@@ -83,24 +82,21 @@ def _placed(layout: Layout, lanes: int) -> dict[str, Any]:
 def load_kernel(
     program: str,
     wanted: tuple[int, ...],
-    zero: frozenset[int] = frozenset(),
     lanes: int = LANES,
 ) -> Kernel:
     """Compile the kernel of a program for the states that are ``wanted``, or read it from the cache.
-
-    ``zero`` are drivers that are zero at all times, so that what they would do is left out.
 
     Raises
     ------
     SolutionError
         There is no working compiler.
     """
-    layout = lay_out(program, wanted, zero)
+    layout = lay_out(program, wanted)
     with _compiled.compiling("the kernel"):
         numba = importlib.import_module("numba")
         from ketalab.engine import _lanes, _vectors
 
-        also = [program, repr(wanted), repr(sorted(zero)), str(lanes)]
+        also = [program, repr(wanted), str(lanes)]
         also += [inspect.getsource(m) for m in (_layout, _lanes, _vectors, sys.modules[__name__])]
         module, kept = _compiled.load_text("kernel", inspect.getsource(_march), "\0".join(also))
         for name, value in _placed(layout, lanes).items():

@@ -91,62 +91,11 @@ def _ranks(
     return [rank_of(place, known) for place in range(len(operations))], states
 
 
-def _fold(
-    operations: Sequence[Sequence[Any]], zero: frozenset[int]
-) -> tuple[tuple[tuple[Any, ...], ...], list[int]]:
-    """Operations without what some drivers bring, which are zero at all times; and where each has gone.
-
-    Only what is exact is left out (``x + 0``, ``0 x``, ``x / 1``), so that no byte depends on it.
-    """
-    made: list[tuple[Any, ...]] = []
-    known: dict[tuple[Any, ...], int] = {}
-    to: list[int] = []
-
-    def place(operation: tuple[Any, ...]) -> int:
-        if known.setdefault(operation, len(made)) == len(made):
-            made.append(operation)
-        return known[operation]
-
-    def number(at: int) -> float | None:
-        return float(made[at][1]) if made[at][0] == "number" else None
-
-    for name, *arguments in operations:
-        if name == "driver" and arguments[0] in zero:
-            to.append(place(("number", 0.0)))
-            continue
-        if name in _SOURCES:
-            to.append(place((name, *arguments)))
-            continue
-        places = [to[a] for a in arguments]
-        values = [number(p) for p in places]
-        one, two = (places[0], places[-1])
-        if (name == "mul" and 0.0 in values) or (name == "div" and values[0] == 0.0):
-            to.append(place(("number", 0.0)))
-        elif name in ("mul", "div") and values[-1] == 1.0:
-            to.append(one)
-        elif name == "mul" and values[0] == 1.0:
-            to.append(two)
-        elif name in ("add", "sub") and values[-1] == 0.0:
-            to.append(one)
-        elif name == "add" and values[0] == 0.0:
-            to.append(two)
-        elif name == "sub" and values[0] == 0.0:
-            to.append(place(("neg", two)))
-        elif name == "neg" and values[0] is not None:
-            to.append(place(("number", -values[0])))
-        else:
-            to.append(place((name, *places)))
-    return tuple(made), to
-
-
-def lay_out(program: str, wanted: Sequence[int], zero: frozenset[int] = frozenset()) -> Layout:
-    """Slots for the states that are ``wanted`` (with all that they read), in the order of the cascade.
-
-    ``zero`` are drivers that are zero at all times: linear states that no dose reaches.
-    """
+def lay_out(program: str, wanted: Sequence[int]) -> Layout:
+    """Slots for the states that are ``wanted`` (with all that they read), in the order of the cascade."""
     document = json.loads(program)
-    operations, to = _fold(document["operations"], zero)
-    ends = [(to[g], to[k]) for g, k in zip(document["gains"], document["rates"], strict=True)]
+    operations = tuple(map(tuple, document["operations"]))
+    ends = list(zip(document["gains"], document["rates"], strict=True))
     ranks, of_state = _ranks(operations, ends)
     highest = max((of_state[i] for i in wanted), default=-1)
     order = tuple(sorted(wanted, key=lambda i: (of_state[i], i)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ketalab.engine._flow import Propagators, State
 from ketalab.engine._grid import Grid
-from ketalab.engine._groups import Groups, Whole, group_states, modes_of, restricted_matrix, size_of
+from ketalab.engine._groups import Whole, group_states, modes_of, restricted_matrix, size_of
 from ketalab.engine._kernel import LANES, load_decompose, load_kernel, wanted_states
 from ketalab.engine._lockstep import (
     GROWTH,
@@ -24,11 +24,6 @@ from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution,
 from ketalab.engine._steps import lay_steps
 
 NO_MODES = "its linear part cannot be split into modes"
-
-
-def _never(problem: Problem, groups: Groups) -> frozenset[int]:
-    """The drivers that no dose of the schedule reaches."""
-    return frozenset(d for d, i in enumerate(problem.drivers) if i not in groups.states)
 
 
 def _pad(values: Array, patients: int, lanes: int) -> Array:
@@ -83,10 +78,7 @@ class PackedStepper(Stepper):
     def __init__(self, problem: Problem, schedule: Schedule, lanes: int = LANES) -> None:
         super().__init__(problem, schedule)
         assert problem.program is not None
-        groups = group_states(problem, schedule, problem.drivers)
-        assert groups is not None
-        zero = _never(problem, groups)
-        self._kernel = load_kernel(problem.program(), wanted_states(problem.order), zero, lanes)
+        self._kernel = load_kernel(problem.program(), wanted_states(problem.order), lanes)
         self._lanes = lanes
         self._given: tuple[list[Array], Array] | None = None
 
@@ -149,8 +141,7 @@ def solve_packed(
     groups = group_states(problem, schedule, [*problem.drivers, *every])
     if groups is None:
         return None
-    zero = _never(problem, groups)
-    kernel = load_kernel(problem.program(), wanted_states(problem.order), zero, lanes)
+    kernel = load_kernel(problem.program(), wanted_states(problem.order), lanes)
     layout, count, n = kernel.layout, problem.patients, len(problem.linear_names)
     padded = count + -count % lanes
     with np.errstate(all="ignore"):

@@ -105,7 +105,7 @@ class Vectors:
         return total
 
     def exp(self, x: Any) -> Any:
-        # Ends before numbers do: 3e-308 and 8e307. What is no number passes both.
+        # Ends before numbers do, at nothing below 3e-308 and at 8e307. What is no number passes both.
         low, high = self.number(_SMALLEST), self.number(_LARGEST)
         x = self._choose(">", low, x, low, x)
         x = self._choose("<", high, x, high, x)
@@ -118,6 +118,7 @@ class Vectors:
         power = self.series(rest, [1 / math.factorial(i) for i in range(_EXP_TERMS)])
         raised = self.b.shl(self.b.bitcast(shifted, self.bits), self.whole(52))
         made = self.b.bitcast(self.b.add(self.b.bitcast(power, self.bits), raised), self.kind)
+        made = self._choose("<=", x, low, self.number(0.0), made)
         return self._or_none(x, made)
 
     def log(self, x: Any) -> Any:
@@ -145,7 +146,9 @@ class Vectors:
         return self._choose(">=", x, self.number(2.3e-308), made, other)
 
     def pow(self, x: Any, y: Any) -> Any:
-        return self.exp(self.mul(y, self.log(x)))
+        # Anything to the power of nothing is one, nothing too.
+        made = self.exp(self.mul(y, self.log(x)))
+        return self._choose("==", y, self.number(0.0), self.number(1.0), made)
 
 
 class Loop:

@@ -5,6 +5,7 @@ The body is judged by concentrations, the brain by the directions of effects and
 
 from ketalab.judgement._ablation import (
     BREAKS_AT,
+    BREAKS_BY,
     WEAKENS_BY,
     Ablation,
     Fallen,
@@ -64,6 +65,7 @@ __all__ = [
     "ADULTS",
     "BESIDE",
     "BREAKS_AT",
+    "BREAKS_BY",
     "BY_CARD",
     "GROUPS",
     "HELD",

@@ -18,8 +18,9 @@ from ketalab.judgement._frozen import Frozen, frozen
 from ketalab.judgement._mechanisms import Ablations, Mechanism, ablations
 from ketalab.studies import Study, list_studies, load_study
 
-#: A row breaks where its probability falls from at least this to below it.
-BREAKS_AT = 0.5
+#: A row breaks where its probability falls from at least this to below it, and by more than one trial in ten,
+#: so that no row that goes either way is anybody's.
+BREAKS_AT, BREAKS_BY = 0.5, 0.15
 #: A row that does not break weakens where its probability falls by more than this.
 WEAKENS_BY = 0.3
 #: Animals of an arm that states no number: arms are compared in the same animals, so that few are enough.
@@ -37,7 +38,7 @@ class Fallen:
     @property
     def breaks(self) -> bool:
         """Whether the row breaks; else it weakens."""
-        return self.before >= BREAKS_AT > self.after
+        return self.before >= BREAKS_AT > self.after and self.before - self.after > BREAKS_BY
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ from ketalab.laboratory._posterior import (
     shipped_posterior,
     using_posterior,
 )
-from ketalab.laboratory._prepare import Prepared, prepare
+from ketalab.laboratory._prepare import Prepared, prepare, solver_of
 from ketalab.laboratory._result import FORMATS, Result, check_writable, plain, references
 from ketalab.laboratory._run import BATCH, Integrated, integrate, run
 from ketalab.laboratory._scenario import (
@@ -178,6 +178,7 @@ __all__ = [
     "shipped_posterior",
     "simulate",
     "simulate_arms",
+    "solver_of",
     "standing",
     "studied_warnings",
     "study_settings",

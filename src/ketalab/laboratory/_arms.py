@@ -238,7 +238,7 @@ def simulate_arms(
         # Everybody goes through every course of a mix, so that who is checked is the same in each; one of them counts.
         for number, (_, course) in enumerate(mix):
             made = integrate(
-                prepare(course),
+                prepare(course, solver="lockstep"),
                 drawn,
                 people.weight,
                 times,

@@ -22,6 +22,7 @@ from ketalab.engine import (
 from ketalab.laboratory._course import Course, build_schedule, make_problem
 from ketalab.laboratory._individuals import individuals
 from ketalab.laboratory._model import human_model
+from ketalab.laboratory._scenario import Engine
 from ketalab.model.tracing import Traced
 from ketalab.people import Population, Species, Streams, draw
 
@@ -62,6 +63,11 @@ class Prepared:
     solver: Solver = "numpy"
 
 
+def solver_of(engine: Engine) -> Solver:
+    """The form of the lockstep scheme whose grid an engine goes by."""
+    return "numpy" if engine == "numpy" else "lockstep"
+
+
 def _pilot_settings(course: Course) -> Course:
     """The same course with person-wise settings replaced by their mean."""
     plain = {name: float(np.mean(value)) for name, value in course.settings.items()}
@@ -82,7 +88,7 @@ def prepare(
     ----------
     model : the human model where not given.
     species : whom the model is of: pilots are of that species.
-    solver : what will take the steps; where the kernel does not know the model's form, NumPy.
+    solver : what will take the steps (see :func:`solver_of`); where the kernel does not know the model's form, NumPy.
     tell : hears how far it is.
     """
     model = human_model() if model is None else model

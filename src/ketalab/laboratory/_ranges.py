@@ -30,7 +30,7 @@ from ketalab.laboratory._individuals import (
 from ketalab.laboratory._looks import looks
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
 from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, rest_of, whom
-from ketalab.laboratory._prepare import Prepared, prepare
+from ketalab.laboratory._prepare import Prepared, prepare, solver_of
 from ketalab.laboratory._run import Integrated, integrate
 from ketalab.laboratory._scenario import BEHAVIOURS, Scenario
 from ketalab.laboratory._scores import (
@@ -267,7 +267,7 @@ def make_ready(scenario: Scenario, *, tells: Sequence[Tell | None] = ()) -> Read
             course,
             model=model,
             species=scenario.population.species,
-            solver="lockstep" if scenario.solver == "lockstep" else "numpy",
+            solver=solver_of(scenario.engine),
             tell=tells[number] if tells else None,
         )
         groups.append(_Group(scenario, asked.infos, prepared))

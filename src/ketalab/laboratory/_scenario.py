@@ -20,8 +20,6 @@ BEHAVIOURS = {"none": 0.0, "reinforcing": 1.0, "pro-depressive": -1.0}
 #: What becomes of a run with patients whose solution failed.
 FAILED = ("raise", "keep")
 SPECIES = ("human", "rat", "mouse")
-#: ``auto`` compiles from this many patients on.
-KERNEL_FROM = 2_000
 #: Limits on what one scenario may ask for: at all, in a folder of chunks, and with everybody in memory.
 MOST_PATIENTS = 1_000_000_000
 MAX_PATIENTS = 1_000_000
@@ -171,12 +169,10 @@ class Scenario:
     def solver(self) -> Engine:
         """The engine that runs: ``lockstep`` is the compiled kernel, ``numpy`` the same scheme without a compiler.
 
-        ``auto`` takes the kernel where there are so many patients that compiling it pays; and with ``auto`` the checker
-        solves again who failed, whom the result's ``check`` names.
+        ``auto`` takes the kernel; and with ``auto`` the checker solves again who failed, whom the result's ``check``
+        names.
         """
-        if self.engine == "auto":
-            return "lockstep" if self.patients >= KERNEL_FROM else "numpy"
-        return self.engine
+        return "lockstep" if self.engine == "auto" else self.engine
 
     def hash(self) -> str:
         """SHA-256 of the canonical document, of the grid's tolerance and of its guard, 64 hexadecimal digits.
@@ -187,10 +183,9 @@ class Scenario:
         from ketalab.laboratory._guard import ALLOWED, FIRST, ONE_IN
         from ketalab.laboratory._hypotheses import changes_of, current_changes
         from ketalab.laboratory._posterior import current_posterior
-        from ketalab.laboratory._prepare import CHOICES, Solver
+        from ketalab.laboratory._prepare import CHOICES, solver_of
 
         posterior = current_posterior()
-        solver: Solver = "lockstep" if self.solver == "lockstep" else "numpy"
         scenario = {**self.to_dict(), "engine": self.solver, "retries": self.engine == "auto"}
         del scenario["failed"]
         scenario.pop("hypotheses", None)
@@ -198,7 +193,7 @@ class Scenario:
         changes = {**current_changes(), **changes_of(self.hypotheses)}
         document = {
             "scenario": scenario,
-            "grid": asdict(CHOICES[solver]),
+            "grid": asdict(CHOICES[solver_of(self.engine)]),
             "guard": {"allowed": ALLOWED, "first": FIRST, "one_in": ONE_IN},
             "posterior": None if posterior is None else posterior.digest,
             **({"changes": changes} if changes else {}),

@@ -29,6 +29,7 @@ from ketalab.laboratory import (
     outputs,
     prepare,
     score_effects,
+    solver_of,
     study_settings,
 )
 from ketalab.people import PEOPLE_FACTS, SHARED, People, Streams, draw
@@ -251,7 +252,11 @@ def _replay_arms(
     assays = assay_factors(study.outcomes, streams, replicates)
     scatter = draw_scatter(live, streams, replicates)
     species = plan.population.species
-    prepared = [prepare(group.course, model=plan.model, species=species) for group in plan.groups]
+    solver = solver_of(engine)
+    prepared = [
+        prepare(group.course, model=plan.model, species=species, solver=solver)
+        for group in plan.groups
+    ]
     looked = work_times(plan, live)
     observer = Observer(study, plan.population, known)
     batch = max(1, _AT_ONCE // max(sum(plan.sizes), 1))

@@ -56,7 +56,7 @@ class TypicalStudy:
         assert self.plan is not None
         species = self.plan.population.species
         return [
-            prepare(group.course, model=self.plan.model, species=species)
+            prepare(group.course, model=self.plan.model, species=species, solver="lockstep")
             for group in self.plan.groups
         ]
 
