@@ -133,7 +133,7 @@ def study_target(study: Study, spreads: Mapping[str, float], votes: float = 1.0)
 def curve_target(curve: Curve) -> Target:
     """A published model's curve: one vote."""
     model = body_model()
-    if curve.output not in model.outputs:
+    if curve.output not in model.reads.outputs:
         raise InputError(f"curve of {curve.model}: {curve.output!r} is no output of the body")
     doses = parse_phrase(curve.phrase).administrations
     prepared = prepare(Course(doses, max(curve.hours) + 1.0), model=model)

@@ -1,6 +1,7 @@
 """The engine: numerics that know no drug."""
 
 from ketalab.engine._checker import Status, check
+from ketalab.engine._compiled import cache_folder
 from ketalab.engine._events import MOST_AT_ONCE, Dose, Move, Record, falls, moves_of
 from ketalab.engine._grid import TOLERANCE, Grid, build_grid, grid_times, halve_grid
 from ketalab.engine._linear import Block, Ladder, norms, split_blocks
@@ -30,6 +31,7 @@ __all__ = [
     "Tell",
     "answer",
     "build_grid",
+    "cache_folder",
     "check",
     "falls",
     "grid_times",

@@ -223,8 +223,10 @@ def _check(
     if others:
         raise ScenarioError("arms: they are prepared for several models; allowed: one for all")
     for name in names:
-        if name not in model.outputs:
-            raise ScenarioError(f"output {name!r} is unknown{closest(name, model.outputs)}", name)
+        if name not in model.reads.outputs:
+            raise ScenarioError(
+                f"output {name!r} is unknown{closest(name, model.reads.outputs)}", name
+            )
     for what, number in (("draws", draws), ("patients", patients)):
         if number < 1:
             raise ScenarioError(f"{what}: {number!r} is not allowed; allowed: at least 1", number)

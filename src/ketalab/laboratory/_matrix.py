@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from ketalab.errors import ScenarioError, closest
 from ketalab.facts import compounds
@@ -36,15 +34,12 @@ from ketalab.laboratory._studied import (
     studied,
     studied_doses,
 )
-from ketalab.model.contract import DOSE, Maths, Values
 from ketalab.model.tracing import Traced
 from ketalab.people import Population
 from ketalab.protocol import ROUTES, Administration
 
 _KETAMINE, _NORKETAMINE = "plasma:venous:{}ketamine", "plasma:venous:{}norketamine"
 _SIDES = ("S-", "R-")
-#: The mathematics namespace for symbols.
-_SYMBOLIC = SimpleNamespace(exp=sp.exp, log=sp.log, sqrt=sp.sqrt, maximum=sp.Max, minimum=sp.Min)
 
 
 @dataclass(frozen=True)
@@ -183,7 +178,7 @@ class _Places:
 
     def _stays(self, states: tuple[int, ...]) -> bool:
         """Whether nothing leaves these states: what was not absorbed."""
-        return not any(j in states for _, j in self.group.model.matrix_function[0])
+        return not any(j in states for _, j in self.group.model.places)
 
 
 def _quoted(form: str, route: str) -> QuotedDose:
@@ -241,18 +236,17 @@ def route_facts(
     model: Traced, parts: list[tuple[str | None, tuple[int, ...]]], sides: list[str]
 ) -> tuple[str, ...]:
     """Ids of the facts behind the plasma concentrations after a dose that enters at these places."""
-    symbols: set[sp.Symbol] = set()
+    wanted: set[str] = set()
     for side in sides:
         names = (_KETAMINE.format(side), _NORKETAMINE.format(side))
-        symbols |= set().union(*(model.outputs[name].free_symbols for name in names))
+        wanted |= set().union(*(model.reads.outputs[name] for name in names))
         reached = _downstream(model, {states[_SIDES.index(side)] for _, states in parts})
         for j in reached:
             for i in reached:
-                symbols |= model.matrix[i, j].free_symbols
-    named = _share_symbols(model)
+                wanted |= model.reads.entries.get((i, j), frozenset())
+    named = _share_names(model)
     for share, _ in parts:
-        symbols |= named.get(share, set()) if share is not None else set()
-    wanted = {str(symbol) for symbol in symbols}
+        wanted |= named.get(share, set()) if share is not None else set()
     return tuple(
         dict.fromkeys(
             fact
@@ -269,25 +263,18 @@ def _downstream(model: Traced, states: set[int]) -> set[int]:
     """All linear states that something in these ones comes to."""
     seen: set[int] = set()
     edge = set(states)
-    links, _ = model.matrix_function
     while edge:
         seen |= edge
-        edge = {i for i, j in links if j in edge} - seen
+        edge = {i for i, j in model.places if j in edge} - seen
     return seen
 
 
 @cache
-def _share_symbols(model: Traced) -> Mapping[str, set[sp.Symbol]]:
-    """Symbols that each share reads; those of the dose itself stand for no constant."""
-    found: dict[str, set[sp.Symbol]] = {}
+def _share_names(model: Traced) -> Mapping[str, frozenset[str]]:
+    """Names that each share reads; those of the dose itself stand for no constant."""
+    from ketalab.model._symbols import share_names
+
+    found: dict[str, frozenset[str]] = {}
     for layer in model.joined.layers:
-        if layer.shares is not None:
-            declared = (*(i.name for i in layer.inputs), *(c.name for c in layer.covariates))
-            values = {name: sp.Symbol(name, real=True) for name in DOSE}
-            values |= {name: sp.Symbol(name, real=True) for name in declared}
-            values |= {
-                p.name: sp.Symbol(f"{layer.name}.{p.name}", real=True) for p in layer.parameters
-            }
-            made = layer.shares(cast(Maths, _SYMBOLIC), Values(values))
-            found |= {name: sp.sympify(x, strict=True).free_symbols for name, x in made.items()}
+        found |= share_names(layer)
     return found

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-import sympy as sp
-
 from ketalab.errors import ScenarioError, closest
 from ketalab.facts import compounds, fact, scales
+from ketalab.laboratory._kept import kept
 from ketalab.laboratory._scores import SEVERITY
 from ketalab.model import join
 from ketalab.model.body import body
 from ketalab.model.brain import brain
 from ketalab.model.harm import harm
 from ketalab.model.mind import behaviour, belief, measurement, mind, states
-from ketalab.model.tracing import Traced, trace
+from ketalab.model.tracing import Traced
 
 if TYPE_CHECKING:
     from ketalab.laboratory._scenario import Scenario
@@ -36,20 +35,20 @@ _OTHERS = {"child": "children", "rat": "rats", "mouse": "mice", "in_vitro": "a b
 @cache
 def human_model() -> Traced:
     """Return the traced human model: body, brain, mind (states, belief, symptoms), harm."""
-    return trace(join((body(), brain(), states(), belief(), mind(), harm())))
+    return kept("human", lambda: join((body(), brain(), states(), belief(), mind(), harm())))
 
 
 @cache
 def body_model(species: str = "human") -> Traced:
     """Return the traced body of a species alone: linear, so that it needs no time grid."""
-    return trace(join((body(species),)))
+    return kept(f"body-{species}", lambda: join((body(species),)))
 
 
 @cache
 def animal_model(species: str) -> Traced:
     """Return the traced model of a rat or a mouse (body, brain, behaviour), or of a bath (*in_vitro*: no behaviour)."""
     layers = (body(species), brain(), *(() if species == "in_vitro" else (behaviour(),)))
-    return trace(join(layers))
+    return kept(species, lambda: join(layers))
 
 
 def whom(scenario: Scenario) -> str:
@@ -93,18 +92,16 @@ class OutputInfo:
     facts: tuple[str, ...]
 
 
-def _behind(model: Traced) -> dict[sp.Symbol, frozenset[sp.Symbol]]:
-    """For each state, every symbol that moves it, directly or through other states."""
-    direct: dict[sp.Symbol, set[sp.Symbol]] = {}
-    linear = [model.symbols[name] for name in model.linear]
-    direct |= {symbol: set() for symbol in linear}
-    for (i, j), entry in model.matrix.todok().items():
-        direct[linear[i]] |= {linear[j], *entry.free_symbols}
-    for name, g, k in zip(model.states, model.gain, model.rate, strict=True):
-        direct[model.symbols[name]] = g.free_symbols | k.free_symbols
-    closed: dict[sp.Symbol, frozenset[sp.Symbol]] = {}
+def _behind(model: Traced) -> dict[str, frozenset[str]]:
+    """For each state, every name that moves it, directly or through other states."""
+    direct: dict[str, set[str]] = {name: set() for name in model.linear}
+    for (i, j), names in model.reads.entries.items():
+        direct[model.linear[i]] |= {model.linear[j], *names}
+    for name, g, k in zip(model.states, model.reads.gain, model.reads.rate, strict=True):
+        direct[name] = {*g, *k}
+    closed: dict[str, frozenset[str]] = {}
     for state in direct:
-        seen, edge = set[sp.Symbol](), {state}
+        seen, edge = set[str](), {state}
         while edge:
             seen |= edge
             edge = set().union(*(direct.get(s, set()) for s in edge)) - seen
@@ -123,10 +120,8 @@ def _offered(who: str) -> dict[str, OutputInfo]:
     }
 
     def facts_of(name: str) -> tuple[str, ...]:
-        symbols = set().union(
-            *(behind.get(s, {s}) for s in model.outputs[name].free_symbols), set()
-        )
-        names = {str(s) for s in symbols} & of_parameter.keys()
+        read = (behind.get(n, frozenset((n,))) for n in model.reads.outputs[name])
+        names = frozenset().union(*read) & of_parameter.keys()
         return tuple(
             dict.fromkeys(f for n in model.parameters if n in names for f in of_parameter[n])
         )

@@ -132,7 +132,7 @@ def _check(
 ) -> None:
     """Refuse what has no sensitivity, each in one line."""
     for what, asked, known in (
-        ("output", names, tuple(model.outputs)),
+        ("output", names, tuple(model.reads.outputs)),
         ("parameter", moved, model.parameters),
     ):
         for name in asked:

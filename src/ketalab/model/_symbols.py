@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from ketalab.errors import TraceError
-from ketalab.model.contract import Layer, Values
+from ketalab.model.contract import DOSE, Layer, Values
 from ketalab.model.joining import Joined
 
 
@@ -56,6 +56,20 @@ def run_layers(
         rates |= {name: sp.sympify(expr, strict=True) for name, expr in made.rates.items()}
         outputs |= {name: sp.sympify(expr, strict=True) for name, expr in made.outputs.items()}
     return symbols, rates, outputs
+
+
+def share_names(layer: Layer) -> dict[str, frozenset[str]]:
+    """Names that each of a layer's shares reads, parameters as ``layer.parameter``."""
+    if layer.shares is None:
+        return {}
+    declared = (*DOSE, *(i.name for i in layer.inputs), *(c.name for c in layer.covariates))
+    values = {name: sp.Symbol(name) for name in declared}
+    values |= {p.name: sp.Symbol(f"{layer.name}.{p.name}") for p in layer.parameters}
+    made = layer.shares(SymbolicMaths(), Values(values))
+    return {
+        name: frozenset(symbol.name for symbol in sp.sympify(share, strict=True).free_symbols)
+        for name, share in made.items()
+    }
 
 
 def _complete(layer: Layer, rates: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:

@@ -110,9 +110,9 @@ def _check_acting(
     """
     if not model.states:
         return
-    places, _ = model.matrix_function
+    places = model.places
     mine = [row.measure for row in study.outcomes if arm.id in (row.arm, row.than)]
-    read = [model.outputs[name].free_symbols for name in mine if name in model.outputs]
+    read = [model.reads.outputs[name] for name in mine if name in model.reads.outputs]
     for dose in administrations:
         molecules = compounds()[dose.compound].molecules
         entered = {
@@ -125,8 +125,8 @@ def _check_acting(
         while entered - reached:
             reached |= entered
             entered = {i for i, j in places if j in reached}
-        symbols = {model.symbols[model.linear[i]] for i in reached}
-        seen = bool(mine) and len(read) == len(mine) and not any(map(symbols.isdisjoint, read))
+        names = {model.linear[i] for i in reached}
+        seen = bool(mine) and len(read) == len(mine) and not any(map(names.isdisjoint, read))
         if molecules and reached.isdisjoint(model.drivers) and not seen:
             raise ScenarioError(
                 f"arm {arm.id!r}: {dose.compound!r} has no model yet of what it does, only of its kinetics"

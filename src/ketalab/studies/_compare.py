@@ -67,7 +67,7 @@ def reason_of(study: Study, plan: Plan | None, row: Outcome) -> str | None:
     if is_figure(row) and row.window_h is not None and row.window_h[0] < 0:
         return "the row's window begins before the first dose"
     try:
-        needed(study, row, tuple(plan.model.outputs))
+        needed(study, row, tuple(plan.model.reads.outputs))
         unit_factor(row)
     except InputError as error:
         return str(error)

@@ -245,7 +245,7 @@ def _replay_arms(
         return Replay(given, rows, [None] * len(rows), {}, {}, {}, (), (), replicates, seed)
 
     live = [row for row, reason in zip(study.outcomes, reasons, strict=True) if reason is None]
-    known = tuple(plan.model.outputs)
+    known = tuple(plan.model.reads.outputs)
     asked = [name for row in live for name in needed(study, row, known)]
     names = tuple(dict.fromkeys([*asked, *(name for name in FIGURE_OUTPUTS if name in known)]))
     effects = _effects(plan, streams, replicates)

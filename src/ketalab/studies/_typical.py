@@ -43,7 +43,7 @@ class TypicalStudy:
         if plan is None or not self.live:
             return
         rows = [study.outcomes[i] for i in self.live]
-        self._known = tuple(plan.model.outputs)
+        self._known = tuple(plan.model.reads.outputs)
         self._names = tuple(
             dict.fromkeys(name for row in rows for name in needed(study, row, self._known))
         )
