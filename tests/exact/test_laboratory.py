@@ -28,7 +28,6 @@ from ketalab.laboratory import (
     simulate,
 )
 from ketalab.laboratory._course import build_schedule
-from ketalab.laboratory._scenario import KERNEL_FROM
 from ketalab.people import People, Population, Streams, draw
 from ketalab.protocol import parse_phrase
 
@@ -111,14 +110,13 @@ def test_the_bytes_of_an_output_do_not_depend_on_which_others_are_asked(
     assert [rows[name] for name in asked] == alone.summary()
 
 
-def test_few_patients_are_solved_without_a_compiler_and_many_by_the_kernel(result: Result) -> None:
-    assert not changed(result, simulate(scenario(engine="numpy")))
-    assert scenario(patients=KERNEL_FROM - 1).solver == "numpy"
-    assert scenario(patients=KERNEL_FROM).solver == "lockstep"
+def test_the_kernel_solves_where_nothing_else_is_asked_for(result: Result) -> None:
+    assert scenario().solver == "lockstep"
+    assert not changed(result, simulate(scenario(engine="lockstep")))
 
 
 def test_the_kernel_gives_the_results_of_numpy(result: Result) -> None:
-    other = simulate(scenario(engine="lockstep"))
+    other = simulate(scenario(engine="numpy"))
     for name, values in result.values.items():
         size = np.maximum(np.abs(values), 1e-3 * np.abs(values).max(axis=0))
         error = np.abs(other.values[name] - values) / np.maximum(size, 1e-6)

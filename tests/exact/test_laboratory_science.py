@@ -35,6 +35,8 @@ from ketalab.protocol import Intervention, parse_phrase
 Array = NDArray[np.float64]
 INFUSION = "0.5 mg/kg ketamine iv over 40 min"
 LAYERS = tuple(name for name in outputs() if name.split(":")[0] not in ("score", "p"))
+#: Modes that nearly agree cancel digits of what they sum to: concentrations are right to this share.
+MODES = 1e-7
 #: Dense output is a polynomial: where a course starts from rest it may undershoot by this.
 SLACK = 1e-6
 #: Decibels beyond which no rhythm moves.
@@ -144,7 +146,7 @@ def test_concentrations_are_in_proportion_to_the_dose(factor: float, how: str) -
     other = simulate_few(f"{10 * factor!r} mg ketamine iv {how}", days=1.0)
     for name in LAYERS:
         if name.startswith("plasma"):
-            np.testing.assert_allclose(other.values[name], factor * one.values[name], rtol=1e-11)
+            np.testing.assert_allclose(other.values[name], factor * one.values[name], rtol=MODES)
 
 
 def test_two_doses_are_the_sum_of_each() -> None:
@@ -154,7 +156,7 @@ def test_two_doses_are_the_sum_of_each() -> None:
     for name in LAYERS:
         if name.startswith("plasma"):
             expected = first.values[name] + second.values[name]
-            np.testing.assert_allclose(both.values[name], expected, rtol=1e-11)
+            np.testing.assert_allclose(both.values[name], expected, rtol=MODES)
 
 
 def test_s_ketamine_occupies_more_receptors_than_the_racemate_and_r_fewer() -> None:

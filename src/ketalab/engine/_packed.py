@@ -182,8 +182,8 @@ def solve_packed(
     ).reshape(len(of_inputs), len(names), count)
     watched = [(d, rows[i]) for d, i in enumerate(problem.drivers) if i in rows]
     modes = [modes_of(groups, row) for row in range(m)]
-    modes_at = np.cumsum([0, *map(len, modes)])
-    own = [len(row) - size_of(groups, k) for k, row in enumerate(modes)]
+    modes_at = np.cumsum([0, *map(len, modes)], dtype=np.int64)
+    own = np.array([len(row) - size_of(groups, k) for k, row in enumerate(modes)], np.int64)
     show = [i for i in every if i in rows]
     # Block after block, because what lies a page apart for each number costs more than the number.
     found = np.empty((padded // lanes, len(times), len(show) + len(problem.state_names), lanes))
