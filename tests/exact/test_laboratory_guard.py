@@ -356,3 +356,11 @@ def test_a_loop_that_does_not_settle_is_a_failure_with_its_reason() -> None:
         f"a feedback loop did not settle in {_lockstep._SWEEPS} sweeps"
     }
     assert not solve(loop(4.0), schedule, ((5,) * 32,), times).failed
+
+
+def test_hours_that_a_drug_leaves_ask_for_more_steps_than_hours_at_rest() -> None:
+    """An inhibitor twice daily cuts the days before and after a dose into segments that look alike."""
+    inhibitor = "500 mg clarithromycin oral twice daily for 4 days at -72 h"
+    grid = prepare(course(f"{inhibitor} + 0.2 mg/kg esketamine oral", 1.0)).grid
+    *before, _, after = map(len, grid)
+    assert after > max(before[1:])

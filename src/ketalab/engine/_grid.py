@@ -174,19 +174,35 @@ def _merge(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(finest - int(b - a).bit_length() + 1 for a, b in pairwise(points))
 
 
-def _kind(segment: Segment, idle: frozenset[str]) -> tuple[object, ...]:
-    """What makes two segments ask for the same steps: length, what is given (to about 40%), inputs not idle."""
+Kind = tuple[object, ...]
 
-    def size(amount: Array | float) -> float:
-        mean = float(np.mean(amount))
-        return round(2 * np.log2(mean)) / 2 if mean > 0 else mean
 
-    return (
-        round(segment.length, 9),
-        tuple((state, size(amount)) for state, amount in segment.boluses),
-        tuple((state, size(amount)) for state, amount in segment.inflow),
-        tuple(sorted((n, float(np.mean(v))) for n, v in segment.inputs.items() if n not in idle)),
-    )
+def _size(amount: Array | float) -> float:
+    mean = float(np.mean(amount))
+    return round(2 * np.log2(mean)) / 2 if mean > 0 else mean
+
+
+def _kinds(schedule: Schedule, idle: frozenset[str]) -> list[Kind]:
+    """What makes two segments ask for the same steps: length, what is given (to about 40%), inputs not idle.
+
+    Where nothing is given, what was given last and how long ago: a body at rest asks for fewer steps than one that a
+    drug is leaving.
+    """
+    kinds: list[Kind] = []
+    last: tuple[Kind, float] | None = None
+    for segment in schedule:
+        given: Kind = (
+            tuple((state, _size(amount)) for state, amount in segment.boluses),
+            tuple((state, _size(amount)) for state, amount in segment.inflow),
+        )
+        before: Kind = ()
+        if any(given):
+            last = given, segment.stop
+        elif last is not None:
+            before = last[0], _size(segment.start - last[1])
+        inputs = ((n, float(np.mean(v))) for n, v in segment.inputs.items() if n not in idle)
+        kinds.append((round(segment.length, 9), *given, before, tuple(sorted(inputs))))
+    return kinds
 
 
 def build_grid(
@@ -200,7 +216,7 @@ def build_grid(
 ) -> Grid:
     """Return the levels of the steps of each segment.
 
-    Segments that are alike (see :func:`_kind`) share one set of steps, refined on the first two of them: the second
+    Segments that are alike (see :func:`_kinds`) share one set of steps, refined on the first two of them: the second
     sees what the first left behind. ``tell`` hears how far it is; ``stepper`` takes the steps; ``tolerance`` is the
     relative error allowed at its end, and ``between`` what an error between its ends counts, which is not carried
     on. Without other states the linear part is exact in steps as long as the segments.
@@ -223,13 +239,11 @@ def _build(
         raise SolutionError("the time grid cannot be built: a pilot's rate is not a finite number")
     peak = _peaks(stepper, schedule, tell)
     x, y = stepper.start()
-    known: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
-    keys: list[tuple[object, ...]] = []
-    for segment in schedule:
+    known: dict[Kind, list[tuple[int, ...]]] = {}
+    keys = _kinds(schedule, pilots.idle)
+    for number, (segment, key) in enumerate(zip(schedule, keys, strict=True)):
         if tell is not None:
-            tell((len(schedule) + len(keys)) / (2 * len(schedule)))
-        key = _kind(segment, pilots.idle)
-        keys.append(key)
+            tell((len(schedule) + number) / (2 * len(schedule)))
         x = stepper.flow.enter(x, segment)
         chosen = known.setdefault(key, [])
         if len(chosen) < 2:
