@@ -53,7 +53,8 @@ def test_a_document_is_plain_and_gives_the_model_back(traced: Traced) -> None:
     assert made.needed([name]) == traced.needed([name])
     assert made.linear_behind([name]) == traced.linear_behind([name])
     draw = np.random.default_rng(1)
-    groups = [draw.uniform(0.1, 1, len(group)) for group in (made.parameters, made.covariates, made.inputs)]  # fmt: skip
+    read = (made.parameters, made.covariates, made.inputs)
+    groups = [draw.uniform(0.1, 1, len(group)) for group in read]
     assert made.matrix_function[1](*groups) == traced.matrix_function[1](*groups)
 
 

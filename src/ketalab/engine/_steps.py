@@ -17,6 +17,10 @@ from ketalab.engine._radau import radau
 Whole = NDArray[np.int64]
 
 
+#: Decays are squared so many times at most before they are made anew: each squaring doubles their error.
+_SQUARES = 3
+
+
 @dataclass(frozen=True)
 class Steps:
     """Steps of a grid: hours of each, what becomes of the decays (0 as before, 1 squared, 2 anew), first of each
@@ -54,6 +58,8 @@ def _kept_steps(spans: tuple[tuple[float, float], ...], grid: Grid, times: bytes
         edges[-1] = stop
         # The first of a segment is new, because an event may have changed what decays.
         kind = np.where(steps[1:] == steps[:-1], 0, np.where(steps[1:] == 2 * steps[:-1], 1, 2))
+        doubled = np.flatnonzero(kind == 1)
+        kind[doubled[_SQUARES :: _SQUARES + 1]] = 2
         hours.append(steps)
         kinds += [[2], kind]
         begins.append(np.concatenate([[start], edges[:-1]]))

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ketalab.errors import TraceError
+from ketalab.model._arithmetic import build_function
 from ketalab.model.contract import Equations
 from ketalab.model.joining import Joined
 
@@ -157,10 +156,11 @@ class Traced:
         """The function of a name: ``entries``, ``gain 3``, ``rate 3``, ``output name`` or ``rhs``."""
         if name not in self.texts:
             self.texts[name] = self._write(name)
-        space = {**vars(np), "reduce": reduce}
-        exec(compile(self.texts[name], f"<{name}>", "exec"), space)  # noqa: S102 - written by _write
-        made: Function = space["_lambdifygenerated"]
-        return made
+        try:
+            return build_function(self.texts[name])
+        except (ValueError, SyntaxError):  # what was kept is not what was written
+            self.texts[name] = self._write(name)
+            return build_function(self.texts[name])
 
     @cached_property
     def matrix_function(self) -> tuple[tuple[tuple[int, int], ...], Function]:
