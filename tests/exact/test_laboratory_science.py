@@ -36,7 +36,7 @@ Array = NDArray[np.float64]
 INFUSION = "0.5 mg/kg ketamine iv over 40 min"
 LAYERS = tuple(name for name in outputs() if name.split(":")[0] not in ("score", "p"))
 #: Modes that nearly agree cancel digits of what they sum to: concentrations are right to this share of a peak.
-MODES = 1e-6
+MODES = 1e-8
 #: Dense output is a polynomial: where a course starts from rest it may undershoot by this.
 SLACK = 1e-6
 #: Decibels beyond which no rhythm moves.

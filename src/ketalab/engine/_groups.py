@@ -18,12 +18,10 @@ Whole = NDArray[np.int64]
 class Groups:
     """States of the linear part as :mod:`ketalab.engine._modes` wants them.
 
-    ``states`` are those that are reached and needed, with one more (numbers from n on) for each state that infusions
-    feed; ``starts``, ``parents`` and ``feeds`` are described there. ``fed`` are the states that infusions feed.
+    ``states`` are those that are reached and needed; ``starts``, ``parents`` and ``feeds`` are described there.
     """
 
     states: tuple[int, ...]
-    fed: tuple[int, ...]
     starts: Whole
     parents: Whole
     feeds: NDArray[np.bool_]
@@ -35,17 +33,16 @@ def group_states(problem: Problem, schedule: Schedule, needed: Sequence[int]) ->
     links = problem.links
     if links is None:
         links = np.any(problem.matrix != 0, axis=0)
-    inflow = sorted({state for segment in schedule for state, _ in segment.inflow})
-    given = {state for segment in schedule for state, _ in segment.boluses} | set(inflow)
+    given = {state for segment in schedule for state, _ in (*segment.boluses, *segment.inflow)}
     met = reach(links, np.isin(np.arange(n), list(given)))
     met &= reach(links.T, np.isin(np.arange(n), list(needed)))
-    fed = tuple(i for i in inflow if met[i])
     kept = np.nonzero(met)[0]
     inside = links[np.ix_(kept, kept)].copy()
     np.fill_diagonal(inside, False)
     circles = [list(kept[group]) for group in split_circles(inside)]
-    # Each group after those that feed it; sources first. A source is a group of one.
-    done, left = [[n + k] for k in range(len(fed))], circles
+    # Each group after those that feed it.
+    done: list[list[int]] = []
+    left = circles
     placed: set[int] = set()
     while left:
         ready = [
@@ -85,15 +82,11 @@ def group_states(problem: Problem, schedule: Schedule, needed: Sequence[int]) ->
     feeds = np.zeros((len(done), len(done)), dtype=bool)
     for a, one in enumerate(done):
         for b, two in enumerate(done[:a]):
-            direct = any(
-                (fed[u - n] == i if u >= n else links[i, u]) for i in one for u in two if i < n
-            )
-            if direct:
+            if any(links[i, u] for i in one for u in two):
                 feeds[a, b] = True
                 feeds[a] |= feeds[b]
     return Groups(
         tuple(int(s) for s in states),
-        fed,
         starts.astype(np.int64),
         np.array(parents, np.int64),
         feeds,
@@ -101,15 +94,13 @@ def group_states(problem: Problem, schedule: Schedule, needed: Sequence[int]) ->
 
 
 def restricted_matrix(problem: Problem, segment: Segment, groups: Groups, padded: int) -> Array:
-    """The matrix of the groups' states (N, m, m), sources included, padded with its last patient."""
-    n, count = len(problem.linear_names), problem.patients
+    """The matrix of the groups' states (N, m, m), padded with its last patient."""
+    count = problem.patients
     rows = {state: k for k, state in enumerate(groups.states)}
     matrix = np.zeros((padded, len(rows), len(rows)))
     for (i, j), value in problem.entries_under(segment.inputs):
         if i in rows and j in rows:
             matrix[:count, rows[i], rows[j]] = value
-    for k, state in enumerate(groups.fed):
-        matrix[:, rows[state], rows[n + k]] = 1.0
     matrix[count:] = matrix[count - 1]
     return matrix
 

@@ -103,7 +103,7 @@ def load_kernel(
             setattr(module, name, value)
         for name, part in _lanes.lane_functions(layout, lanes).items():
             setattr(module, name, part)
-        for name in ("fill", "copy_row", "start_block", "set_step", "cascade", "decay"):
+        for name in _march.HELPERS:
             setattr(module, name, numba.njit(getattr(module, name), error_model="numpy"))
         f, i = numba.types.float64, numba.types.int64
         one, two, three, four = f[::1], f[:, ::1], f[:, :, ::1], f[:, :, :, ::1]

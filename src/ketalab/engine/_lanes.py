@@ -16,7 +16,7 @@ these parts by name:
 ``scale_nodes(out, e, z, count)``  ``count`` modes at the nodes, from their decays and values.
 ``grow(out, at, e, c, row, hours, z, of)``  what a mode has from an equal one by its decay e, added to a row.
 ``advance(w)``            the states at the last node are those at the start of the next step.
-``exponential(e, count)`` exp of ``count`` rows, in place.
+``exponential(e, count)`` exp of ``count`` rows, in place; ``ramp`` the same of (exp(x) - 1) / x.
 
 Arguments are rows of a buffer. Additions and multiplications may be fused (FMA), and nothing else is reordered, so that
 a lane's bytes depend on no other lane.
@@ -238,16 +238,25 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
 
         return types.void(buffer, whole, whole), generate
 
-    @intrinsic
-    def exponential(typing: Any, e: Any, count: Any) -> Any:
+    def each(name: str) -> Any:
+        """A function of the vectors, of every row of a buffer."""
+
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             base = _data(context, builder, signature.args[0], arguments[0])
             with Loop(builder, ir.Constant(_LONG, 0), arguments[1]) as row:
                 v = vectors(builder)
-                v.store(v.exp(v.load(base, row)), base, row)
+                v.store(getattr(v, name)(v.load(base, row)), base, row)
             return context.get_dummy_value()
 
         return types.void(buffer, whole), generate
+
+    @intrinsic
+    def exponential(typing: Any, e: Any, count: Any) -> Any:
+        return each("exp")
+
+    @intrinsic
+    def ramp(typing: Any, e: Any, count: Any) -> Any:
+        return each("ramp")
 
     @intrinsic
     def advance(typing: Any, w: Any) -> Any:
@@ -385,6 +394,7 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
         "solve_still": solve_still,
         "solve_moving": solve_moving,
         "exponential": exponential,
+        "ramp": ramp,
         "grow": grow,
         "dot": dot,
         "dot_nodes": dot_nodes,

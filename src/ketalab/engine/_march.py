@@ -22,6 +22,7 @@ scale_nodes: Any = None
 solve_still: Any = None
 solve_moving: Any = None
 exponential: Any = None
+ramp: Any = None
 grow: Any = None
 dot: Any = None
 blend: Any = None
@@ -34,6 +35,11 @@ STARTS = np.zeros(1, np.int64)
 SOLVES = np.zeros((0, 6), np.int64)
 MADE = np.zeros((0, 2), np.int64)
 CONSTANTS = np.zeros((0, 2))
+
+#: Functions of this file that the two entries call, in the order in which they are compiled.
+HELPERS = (
+    "fill", "copy_row", "start_block", "set_step", "cascade", "decay", "gather", "to_modes", "grow_by_inflow",
+)  # fmt: skip
 
 
 def fill(w, row, value):
@@ -87,6 +93,40 @@ def decay(e, rates, hours, n):
     exponential(e, 4 * n)
 
 
+def gather(f, rates, hours, n):
+    """What comes into each mode at a rate of one, of which some decays again, at the nodes of a step."""
+    size = n * LANES
+    for node in range(4):
+        for i in range(size):
+            f[node * size + i] = -rates[i] * (NODE[node] * hours)
+    ramp(f, 4 * n)
+    for node in range(4):
+        for i in range(size):
+            f[node * size + i] *= NODE[node] * hours
+
+
+def to_modes(z, x, rest, weights, inverse, n, starts, modes, modes_at, own_at):
+    """Modes from states, group by group down the cascade."""
+    for group in range(len(starts) - 1):
+        first, end = starts[group], starts[group + 1]
+        for i in range(first, end):
+            dot(rest, i, weights, i * n, z, 0, modes, modes_at[i], own_at[i])
+            for lane in range(LANES):
+                rest[i * LANES + lane] = x[i * LANES + lane] - rest[i * LANES + lane]
+        for k in range(first, end):
+            dot(z, k, inverse, k * n, rest, 0, modes, own_at[k], modes_at[k + 1])
+
+
+def grow_by_inflow(to, at, f, e, rates, growth, pair, past, u, of):
+    """What a mode gets from an equal one that is fed: ``c u (f - t e) / lambda``."""
+    for lane in range(LANES):
+        c = growth[pair * LANES + lane]
+        if c != 0.0:
+            here = at * LANES + lane
+            share = (f[here] - past * e[here]) / rates[of * LANES + lane]
+            to[here] += c * share * u[of * LANES + lane]
+
+
 def march(
     given, changing, initial, variant, which, hours, kinds, first_step, bolus_at, bolus_state, bolus,
     inflow_at, inflow_state, inflow, rates, weights, inverse, growth, pairs, starts, watch, modes, modes_at, own_at,
@@ -98,6 +138,7 @@ def march(
     w = np.zeros(SLOTS * LANES)
     z, e, ze = np.zeros(size), np.zeros(4 * size), np.zeros(4 * size)
     x, now, decays = np.zeros(size), np.zeros(size), np.zeros(size)
+    s, u, f, ramps = np.zeros(size), np.zeros(size), np.zeros(4 * size), np.zeros(size)
     outputs, width = len(output_after), len(shown) + STATES
     # Rows that no state of the cascade fills keep their first values.
     for block in range(blocks):
@@ -124,26 +165,20 @@ def march(
             flat_weight = weights[of, block].reshape(n * size)
             flat_back = inverse[of, block].reshape(n * size)
             flat_growth = growth[of, block].reshape(len(pairs) * LANES)
-            # Doses and rates, in states; then modes, group by group down the cascade.
+            # Doses and rates of infusions, in states and then in modes.
             for i in range(bolus_at[segment], bolus_at[segment + 1]):
                 row = bolus_state[i]
                 for lane in range(LANES):
                     x[row * LANES + lane] += bolus[i, at + lane]
-            for i in range(len(inflow_state)):
-                for lane in range(LANES):
-                    x[inflow_state[i] * LANES + lane] = 0.0
-            for i in range(inflow_at[segment], inflow_at[segment + 1]):
-                row = inflow_state[i]
-                for lane in range(LANES):
-                    x[row * LANES + lane] += inflow[i, at + lane]
-            for group in range(len(starts) - 1):
-                first, end = starts[group], starts[group + 1]
-                for i in range(first, end):
-                    dot(now, i, flat_weight, i * n, z, 0, modes, modes_at[i], own_at[i])
+            to_modes(z, x, now, flat_weight, flat_back, n, starts, modes, modes_at, own_at)
+            fed = inflow_at[segment + 1] > inflow_at[segment]
+            if fed:
+                s[:] = 0.0
+                for i in range(inflow_at[segment], inflow_at[segment + 1]):
+                    row = inflow_state[i]
                     for lane in range(LANES):
-                        now[i * LANES + lane] = x[i * LANES + lane] - now[i * LANES + lane]
-                for k in range(first, end):
-                    dot(z, k, flat_back, k * n, now, 0, modes, own_at[k], modes_at[k + 1])
+                        s[row * LANES + lane] += inflow[i, at + lane]
+                to_modes(u, s, now, flat_weight, flat_back, n, starts, modes, modes_at, own_at)
             for i in range(changes):
                 copy_row(w, FIRST_GIVEN + fixed_rows + i, changing[which[segment]], i, at)
             prepare(w)
@@ -151,16 +186,29 @@ def march(
                 kind = kinds[step]
                 if kind == 2:
                     decay(e, flat_rate, hours[step], n)
+                    if fed:
+                        gather(f, flat_rate, hours[step], n)
                 elif kind == 1:
+                    if fed:
+                        for i in range(4 * size):
+                            f[i] += f[i] * e[i]
                     for i in range(4 * size):
                         e[i] *= e[i]
                 if kind:
                     set_step(w, hours[step])
                 scale_nodes(ze, e, z, n)
+                if fed:
+                    for node in range(4):
+                        for i in range(size):
+                            ze[node * size + i] += f[node * size + i] * u[i]
                 for i in range(len(pairs)):
                     for node in range(4):
-                        past = NODE[node] * hours[step]
-                        grow(ze, node * n + pairs[i, 0], e, flat_growth, i, past, z, pairs[i, 1])
+                        past, to = NODE[node] * hours[step], node * n + pairs[i, 0]
+                        grow(ze, to, e, flat_growth, i, past, z, pairs[i, 1])
+                        if fed:
+                            grow_by_inflow(
+                                ze, to, f, e, flat_rate, flat_growth, i, past, u, pairs[i, 1]
+                            )
                 for i in range(len(watch)):
                     row = watch[i, 1]
                     dot_nodes(
@@ -176,9 +224,20 @@ def march(
                     decays[:] = now
                     for k in range(size):
                         now[k] *= z[k]
+                    past = output_after[i]
+                    if fed:
+                        for k in range(size):
+                            ramps[k] = -flat_rate[k] * past
+                        ramp(ramps, n)
+                        for k in range(size):
+                            ramps[k] *= past
+                            now[k] += ramps[k] * u[k]
                     for k in range(len(pairs)):
-                        past = output_after[i]
                         grow(now, pairs[k, 0], decays, flat_growth, k, past, z, pairs[k, 1])
+                        if fed:
+                            grow_by_inflow(
+                                now, pairs[k, 0], ramps, decays, flat_rate, flat_growth, k, past, u, pairs[k, 1],
+                            )  # fmt: skip
                     base = (block * outputs + i) * width
                     for k in range(len(shown)):
                         row = shown[k]

@@ -8,7 +8,7 @@ with the weight ``L (sum of what comes in) / (lambda - mu)``.
 Where lambda and mu agree there is no such weight: two equal delays in a row. Then the second mode grows from the first
 while both decay, ``(z2 + c t z1) exp(lambda t)``, and c is what comes in. Three equal ones in a row are refused. The
 closer two rates are without agreeing, the more digits cancel: weights add up to 40 in the middle of 4,000 people, to
-1e6 in one of a thousand, and to 2e8 in one of them, which leaves an error of 2e-7 of the peak. Above 1e9 the
+1e6 in one of a thousand, and to 2e8 in one of them, which leaves an error of 1e-9 of the peak. Above 1e9 the
 patient is refused (and solved by the checker where the run may). The ladder of :mod:`ketalab.engine._linear` has no
 such limits, and the checker uses neither.
 """

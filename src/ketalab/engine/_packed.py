@@ -169,8 +169,7 @@ def solve_packed(
     rows = {state: place for place, state in enumerate(groups.states)}
     steps = lay_steps(schedule, grid, times)
     boluses = _events(schedule, "boluses", rows, count, lanes)
-    sources = {state: rows[n + k] for k, state in enumerate(groups.fed)}
-    inflows = _events(schedule, "inflow", sources, count, lanes)
+    inflows = _events(schedule, "inflow", rows, count, lanes)
     outer = len(problem.parameters) + len(problem.covariates)
     still = [i for i in layout.given if i < outer]
     moving = [i - outer for i in layout.given if i >= outer]

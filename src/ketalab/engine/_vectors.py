@@ -18,6 +18,8 @@ _FUSED = ("contract",)
 _DOUBLE, _LONG = ir.DoubleType(), ir.IntType(64)
 #: Terms of the series of exp on half of ln 2, and of log on the root of two: the remainder is 1e-13.
 _EXP_TERMS, _LOG_TERMS = 11, 8
+#: Down to here a difference of exp from one is taken from the series.
+_NEAR = 0.4
 #: Adding and taking away this number rounds to a whole one, which then stands in the lowest bits.
 _ROUNDER = 1.5 * 2.0**52
 _ROUNDER_BITS = 0x4338000000000000
@@ -120,6 +122,12 @@ class Vectors:
         made = self.b.bitcast(self.b.add(self.b.bitcast(power, self.bits), raised), self.kind)
         made = self._choose("<=", x, low, self.number(0.0), made)
         return self._or_none(x, made)
+
+    def ramp(self, x: Any) -> Any:
+        """``(exp(x) - 1) / x``, and 1 at nothing."""
+        near = self.series(x, [1 / math.factorial(i + 1) for i in range(_EXP_TERMS)])
+        far = self.div(self.sub(self.exp(x), self.number(1.0)), x)
+        return self._choose(">", x, self.number(-_NEAR), near, far)
 
     def log(self, x: Any) -> Any:
         b = self.b
