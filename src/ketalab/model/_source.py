@@ -74,7 +74,9 @@ class _Fixed:
             still, rest = expr.as_independent(*self._moving, as_Add=expr.is_Add)
             parts = rest.args if rest.func == expr.func else (rest,)
             return expr.func(self.lift(still), *(self.lift(part) for part in parts))
-        return expr.func(*(self.lift(part) for part in expr.args))
+        # As it is written: sympy would spend seconds to find out which of the two is the larger.
+        plain = {"evaluate": False} if isinstance(expr, sp.Max | sp.Min) else {}
+        return expr.func(*(self.lift(part) for part in expr.args), **plain)
 
 
 def _function(name: str, arguments: str, values: dict[str, sp.Expr]) -> list[str]:
