@@ -11,7 +11,7 @@ import pytest
 import sympy
 
 from ketalab.errors import ModelError
-from ketalab.exchange.sbml import SbmlModel, sbml_model
+from ketalab.exchange.sbml import SbmlModel, _write, sbml_model
 from ketalab.laboratory import Course, Individuals, Person, Scenario, find_person
 from ketalab.model import Entry, Equations, Input, Layer, Output, State, join
 from ketalab.model.tracing import trace
@@ -25,6 +25,12 @@ DAYS = "use_days"
 
 #: libSBML frees a model with its document, so documents that were read are kept.
 _documents: list[libsbml.SBMLDocument] = []
+
+
+@pytest.fixture(autouse=True)
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validity has tests of its own, and asking libSBML for it takes most of an export's time."""
+    monkeypatch.setattr(_write, "check_sbml", lambda _: [])
 
 
 def read(model: SbmlModel) -> libsbml.Model:

@@ -334,32 +334,14 @@ def lane_functions(layout: Layout, lanes: int) -> dict[str, Any]:
 
     @intrinsic
     def dot(
-        typing: Any,
-        to: Any,
-        out: Any,
-        a: Any,
-        row: Any,
-        z: Any,
-        width: Any,
-        listed: Any,
-        i: Any,
-        j: Any,
-    ) -> Any:
+        typing: Any, to: Any, out: Any, a: Any, row: Any, z: Any, width: Any, listed: Any, i: Any, j: Any,
+    ) -> Any:  # fmt: skip
         return of_dots, dots(1)
 
     @intrinsic
     def dot_nodes(
-        typing: Any,
-        to: Any,
-        out: Any,
-        a: Any,
-        row: Any,
-        z: Any,
-        width: Any,
-        listed: Any,
-        i: Any,
-        j: Any,
-    ) -> Any:
+        typing: Any, to: Any, out: Any, a: Any, row: Any, z: Any, width: Any, listed: Any, i: Any, j: Any,
+    ) -> Any:  # fmt: skip
         return of_dots, dots(NODES)
 
     @intrinsic

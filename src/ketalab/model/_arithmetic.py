@@ -9,12 +9,18 @@ from typing import Any
 
 import numpy as np
 
+#: The functions of equations, and those of their slopes, in which a corner is a choice.
+_NAMES = (
+    "exp", "log", "sqrt", "maximum", "minimum", "select", "less", "less_equal", "greater", "greater_equal", "equal",
+)  # fmt: skip
 _FUNCTIONS: dict[str, Any] = {
-    name: getattr(np, name) for name in ("exp", "log", "sqrt", "maximum", "minimum", "heaviside")
-} | {"reduce": reduce}
+    "reduce": reduce,
+    "nan": np.nan,
+    **{n: getattr(np, n) for n in _NAMES},
+}
 _PARTS = (
     ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.Return, ast.Load, ast.Store,
-    ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.Subscript, ast.List, ast.Tuple,
+    ast.BinOp, ast.UnaryOp, ast.keyword, ast.operator, ast.unaryop, ast.Subscript, ast.List, ast.Tuple,
 )  # fmt: skip
 
 
@@ -24,17 +30,15 @@ def _fault(tree: ast.Module) -> str | None:
         return "is no single function"
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant):
-            if type(node.value) not in (int, float):
+            if type(node.value) not in (int, float, bool):
                 return f"{node.value!r} is no number"
         elif isinstance(node, ast.Name):
             # Nothing is found by a name but arguments, what was computed from them, and the functions above.
             if node.id.startswith("_"):
                 return f"{node.id!r} is no name of a value"
         elif isinstance(node, ast.Call):
-            if (
-                not (isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS)
-                or node.keywords
-            ):
+            named = isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS
+            if not named or [k.arg for k in node.keywords if k.arg != "default"]:
                 return f"{ast.unparse(node.func)!r} is no function of arithmetic"
         elif isinstance(node, ast.FunctionDef):
             if node.decorator_list or node.returns or node.args.defaults or node.args.kw_defaults:
