@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ketalab.cli import main
 from ketalab.errors import ModelError, OutputError, ScenarioError
-from ketalab.exchange.sbml import SbmlModel, check_sbml, sbml_model, write_sbml
+from ketalab.exchange.sbml import SbmlModel, _write, check_sbml, sbml_model, write_sbml
 from ketalab.exchange.sbml._names import Ids
 from ketalab.facts import parse_unit
 from ketalab.laboratory import (
@@ -43,6 +43,12 @@ def scenario(phrase: str = PHRASE, **options: object) -> Scenario:
 def exported() -> tuple[Person, SbmlModel]:
     person = find_person(scenario(), 3)
     return person, sbml_model(person)
+
+
+@pytest.fixture(autouse=True)
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Validity is asked for where it is tested: libSBML takes most of an export's time."""
+    monkeypatch.setattr(_write, "check_sbml", lambda _: [])
 
 
 #: libSBML frees a model with its document, so documents that were read are kept.
@@ -109,10 +115,9 @@ def test_a_broken_document_is_an_error_and_says_where():
 
 
 def test_what_libsbml_does_not_accept_is_never_written(tmp_path, monkeypatch):
-    from ketalab.exchange.sbml import _write
-
     file = tmp_path / "model.xml"
     file.write_text("old")
+    monkeypatch.setattr(_write, "check_sbml", check_sbml)
     monkeypatch.setattr(_write, "document_text", lambda root: "<sbml/>")
     with pytest.raises(ModelError, match="not valid: line 2: error"):
         write_sbml(file, scenario())
