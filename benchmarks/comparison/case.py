@@ -165,7 +165,7 @@ def make_case(
     if like is None:
         doses = Scenario.parse(phrase, days=days).treatment().administrations
         course = Course(doses, horizon_h=24 * days)
-        prepared = prepare(course)
+        prepared = prepare(course, solver="lockstep")
         model, grid, steps = prepared.model, prepared.grid, len(prepared.edges) - 1
         asked = np.linspace(0, 24 * days, times)
     else:

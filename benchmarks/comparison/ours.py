@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ketalab.engine import _grid, check
+from ketalab.engine import check
 from ketalab.engine._lockstep import solve
 from ketalab.engine._packed import solve_packed
 from ketalab.laboratory import prepare
+from ketalab.laboratory._prepare import CHOICES
 
 from .case import Array, Case, outputs_of
 
@@ -75,12 +76,8 @@ class Checker:
 
 def with_grid(case: Case, tolerance: float) -> Case:
     """The case on a grid that was built for another tolerance than the laboratory's."""
-    kept = _grid.TOLERANCE
-    _grid.TOLERANCE = tolerance
-    try:
-        prepared = prepare(case.course, model=case.model)
-    finally:
-        _grid.TOLERANCE = kept
+    choice = replace(CHOICES["lockstep"], tolerance=tolerance)
+    prepared = prepare(case.course, model=case.model, solver="lockstep", choice=choice)
     return replace(case, grid=prepared.grid, steps=len(prepared.edges) - 1)
 
 

@@ -80,6 +80,7 @@ def prepare(
     model: Traced | None = None,
     species: Species = "human",
     solver: Solver = "numpy",
+    choice: Choice | None = None,
     tell: Tell | None = None,
 ) -> Prepared:
     """Choose the time grid of a course on pilot people.
@@ -89,10 +90,11 @@ def prepare(
     model : the human model where not given.
     species : whom the model is of: pilots are of that species.
     solver : what will take the steps (see :func:`solver_of`); where the kernel does not know the model's form, NumPy.
+    choice : how the grid is chosen; as the laboratory does (:data:`CHOICES`) where not given.
     tell : hears how far it is.
     """
     model = human_model() if model is None else model
-    choice = CHOICES[solver]
+    choice = CHOICES[solver] if choice is None else choice
     problem, schedule = _pilots(model, course, species, choice.pilots)
     stepper = kernel_stepper(problem, schedule) if solver == "lockstep" else None
     if solver == "lockstep" and stepper is None:
