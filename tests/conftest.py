@@ -91,3 +91,11 @@ def rscript() -> str:
     path = find_program("r")
     assert path, "a test that uses the rscript fixture must be marked r"
     return path
+
+
+@pytest.fixture
+def unchecked_sbml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports that libSBML is not asked about, which takes most of their time: validity has tests of its own."""
+    from ketalab.exchange.sbml import _write
+
+    monkeypatch.setattr(_write, "check_sbml", lambda _: [])

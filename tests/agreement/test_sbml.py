@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -16,19 +15,12 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from ketalab.exchange.sbml import SbmlModel, _write, sbml_model
+from ketalab.exchange.sbml import SbmlModel, sbml_model
 from ketalab.laboratory import Course, human_model
 from ketalab.protocol import Intervention, parse_phrase
 
+pytestmark = pytest.mark.usefixtures("unchecked_sbml")
 FAST = ("bolus, then infusion", "mixture from 45 min before")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unchecked() -> Iterator[None]:
-    """Validity has tests of its own, and asking libSBML for it takes most of an export's time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_write, "check_sbml", lambda _: [])
-        yield
 
 
 @pytest.fixture(scope="module")

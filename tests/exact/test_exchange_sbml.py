@@ -45,10 +45,7 @@ def exported() -> tuple[Person, SbmlModel]:
     return person, sbml_model(person)
 
 
-@pytest.fixture(autouse=True)
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Validity is asked for where it is tested: libSBML takes most of an export's time."""
-    monkeypatch.setattr(_write, "check_sbml", lambda _: [])
+pytestmark = pytest.mark.usefixtures("unchecked_sbml")
 
 
 #: libSBML frees a model with its document, so documents that were read are kept.

@@ -11,7 +11,7 @@ import pytest
 import sympy
 
 from ketalab.errors import ModelError
-from ketalab.exchange.sbml import SbmlModel, _write, sbml_model
+from ketalab.exchange.sbml import SbmlModel, check_sbml, sbml_model
 from ketalab.laboratory import Course, Individuals, Person, Scenario, find_person
 from ketalab.model import Entry, Equations, Input, Layer, Output, State, join
 from ketalab.model.tracing import trace
@@ -27,10 +27,7 @@ DAYS = "use_days"
 _documents: list[libsbml.SBMLDocument] = []
 
 
-@pytest.fixture(autouse=True)
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Validity has tests of its own, and asking libSBML for it takes most of an export's time."""
-    monkeypatch.setattr(_write, "check_sbml", lambda _: [])
+pytestmark = pytest.mark.usefixtures("unchecked_sbml")
 
 
 def read(model: SbmlModel) -> libsbml.Model:
@@ -135,6 +132,20 @@ def test_a_blocked_enzyme_is_an_input_of_the_body_that_events_set():
     assert found[9.0] == {"enzyme_gut_CYP3A4": "1 dimensionless"}
     rules = {rule.getVariable(): formula(rule) for rule in read(model).getListOfRules()}
     assert "enzyme_gut_CYP3A4" in rules["S_norketamine_central"]
+
+
+def test_a_document_with_every_kind_of_event_is_valid():
+    _, model = on(
+        "20 mg ketamine iv bolus at -1 h; 0.5 mg/kg ketamine iv over 40 min; 50 mg ketamine oral at 4 h",
+        interventions=(
+            Intervention("AMPA", 0.25, "systemic", 2.0, 3.0),
+            Intervention("CYP3A4:gut", 0.2, "systemic", 1.0, 9.0),
+        ),
+        sessions=(0.0,),
+        settings={"setting:open": 1.0},
+    )
+    assert len(model.events) >= 7
+    assert not [finding for finding in check_sbml(model.text) if finding.error]
 
 
 def test_a_dose_after_the_end_of_the_course_is_no_event():

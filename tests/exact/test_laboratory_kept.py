@@ -67,6 +67,11 @@ def test_a_restored_model_is_traced_when_its_symbols_are_asked_for(traced: Trace
         _ = made.colour
 
 
+def test_a_document_of_other_layers_is_no_model(traced: Traced) -> None:
+    with pytest.raises(ValueError, match="other layers"):
+        restore(traced.joined, {**traced.document(), "layers": ["body", "brain"]})
+
+
 def test_a_model_is_written_once_and_read_afterwards(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,8 @@ CONSTANTS = np.zeros((0, 2))
 
 #: Functions of this file that the two entries call, in the order in which they are compiled.
 HELPERS = (
-    "fill", "copy_row", "start_block", "set_step", "cascade", "decay", "gather", "to_modes", "grow_by_inflow",
+    "fill", "copy_row", "start_block", "set_step", "cascade", "exponents", "decay", "gather", "to_modes",
+    "grow_by_inflow",
 )  # fmt: skip
 
 
@@ -84,22 +85,25 @@ def cascade(w):
                 solve_still(w, SOLVES[i, 0], SOLVES[i, 1], SOLVES[i, 2], SOLVES[i, 4], SOLVES[i, 5])
 
 
-def decay(e, rates, hours, n):
-    """What is left of each mode at the nodes of a step."""
+def exponents(e, rates, hours, n):
+    """What each mode decays by until the nodes of a step, as the exponent."""
     size = n * LANES
     for node in range(4):
         for i in range(size):
             e[node * size + i] = -rates[i] * (NODE[node] * hours)
+
+
+def decay(e, rates, hours, n):
+    """What is left of each mode at the nodes of a step."""
+    exponents(e, rates, hours, n)
     exponential(e, 4 * n)
 
 
 def gather(f, rates, hours, n):
     """What comes into each mode at a rate of one, of which some decays again, at the nodes of a step."""
-    size = n * LANES
-    for node in range(4):
-        for i in range(size):
-            f[node * size + i] = -rates[i] * (NODE[node] * hours)
+    exponents(f, rates, hours, n)
     ramp(f, 4 * n)
+    size = n * LANES
     for node in range(4):
         for i in range(size):
             f[node * size + i] *= NODE[node] * hours

@@ -307,7 +307,7 @@ def _fill_matrices(
     n = len(model.linear)
     matrix = np.zeros((parameters.shape[1], n, n))
     values = _entries(model, parameters, covariates, inputs)
-    for (i, j), value in zip(model.matrix_function[0], values, strict=True):
+    for (i, j), value in zip(model.places, values, strict=True):
         matrix[:, i, j] = value
     return matrix
 
@@ -331,7 +331,7 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
     """The engine's view of the model for given people."""
     n, count = len(model.linear), individuals.parameters.shape[1]
     links = np.zeros((n, n), dtype=bool)
-    for place in model.matrix_function[0]:
+    for place in model.places:
         links[place] = True
     return Problem(
         linear_names=model.linear,
@@ -355,7 +355,7 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         links=links,
         movers=model.movers,
         moved=partial(_fill_matrices, model) if model.movers else None,
-        places=model.matrix_function[0],
+        places=model.places,
         entries=partial(_entries, model),
         idle=model.idle,
     )

@@ -94,14 +94,14 @@ def prepare(
     tell : hears how far it is.
     """
     model = human_model() if model is None else model
-    choice = CHOICES[solver] if choice is None else choice
-    problem, schedule = _pilots(model, course, species, choice.pilots)
+    how = CHOICES[solver] if choice is None else choice
+    problem, schedule = _pilots(model, course, species, how.pilots)
     stepper = kernel_stepper(problem, schedule) if solver == "lockstep" else None
     if solver == "lockstep" and stepper is None:
-        return prepare(course, model=model, species=species, tell=tell)
+        return prepare(course, model=model, species=species, choice=choice, tell=tell)
     options: dict[str, Any] = {} if stepper is None else {"stepper": stepper}
     grid = build_grid(
-        problem, schedule, tell=tell, tolerance=choice.tolerance, between=choice.between, **options
+        problem, schedule, tell=tell, tolerance=how.tolerance, between=how.between, **options
     )
     return Prepared(model, course, grid, grid_times(grid, schedule), solver)
 

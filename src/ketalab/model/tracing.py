@@ -246,6 +246,7 @@ class Traced:
             if name not in self.texts:
                 self.texts[name] = self._write(name)
         return {
+            "layers": [layer.name for layer in self.joined.layers],
             **{name: getattr(self, name) for name in (*_NAMED, *_MADE)},
             "texts": self.texts,
             "entries": [[*place, *sorted(names)] for place, names in reads.entries.items()],
@@ -263,6 +264,8 @@ def restore(joined: Joined, document: Mapping[str, Any]) -> Traced:
     KeyError, TypeError, ValueError
         No such document.
     """
+    if document["layers"] != [layer.name for layer in joined.layers]:
+        raise ValueError(f"a model of other layers: {', '.join(document['layers'])}")
     model: Traced = object.__new__(Traced)
     reads = Reads(
         {(int(i), int(j)): frozenset(names) for i, j, *names in document["entries"]},
