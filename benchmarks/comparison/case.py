@@ -31,7 +31,7 @@ BLOOD = tuple(
     for molecule in ("ketamine", "norketamine", "hydroxynorketamine", "dehydronorketamine")
 )
 #: Patients solved by one call of an engine of the laboratory.
-BATCH = 512
+BATCH = 1024
 
 
 @dataclass(frozen=True)

@@ -82,10 +82,9 @@ def _start(engine: str) -> dict[str, float]:
     text = model.program if engine == "kernel" else model.source
     written = time.perf_counter()
     if engine == "kernel":
-        from ketalab.engine._kernel import load_decompose, load_kernel, wanted_states
+        from ketalab.engine._packed import load_parts
 
-        load_kernel(text, wanted_states(model.order))
-        load_decompose()
+        load_parts(text, model.order, model.initial)
     else:
         from ketalab.engine._compiled import compile_equations, compile_integrator
 

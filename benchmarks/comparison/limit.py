@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ketalab.engine import check, radau
+from ketalab.engine._deviations import deviate
 from ketalab.engine._kernel import LANES, wanted_states
 from ketalab.engine._layout import lay_out
 
@@ -116,36 +117,31 @@ def time_evaluation(case: Case, rounds: int) -> float:
     """Seconds of one evaluation of all states' equations for a block of lanes, in compiled code."""
     import numba
 
-    from ketalab.engine import _lanes
+    from ketalab.engine._lanes import lane_functions
+    from ketalab.engine._vectors import SINGLE
 
     problem = case.problem
-    layout = lay_out(problem.program(), wanted_states(problem.order))  # type: ignore[misc]
-    parts = _lanes.lane_functions(layout, LANES)
+    program = deviate(problem.program(), tuple(problem.initial.tolist()))  # type: ignore[misc]
+    layout = lay_out(program, wanted_states(problem.order))
+    parts = lane_functions(layout, LANES, SINGLE)
     prepare, evaluate, ranks = parts["prepare"], parts["evaluate"], len(layout.ranks)
-    given, _ = case.given(0)
-    w = np.zeros(layout.slots * LANES)
-
-    def put(row: int, value: float) -> None:
-        w[row * LANES : (row + 1) * LANES] = value
-
+    values, _ = case.given(0)
+    given = np.repeat(values[0, list(layout.given)], LANES)
+    shares = np.zeros(max(len(layout.shares), 1) * LANES)
+    w = np.zeros(layout.slots * LANES, np.float32)
     for slot, number in layout.constants:
-        put(slot, number)
-    for i, place in enumerate(layout.given):
-        put(layout.first_given + i, given[0, place])
-    for state, start in enumerate(problem.initial):
-        for node in range(4):
-            put(layout.stages + 4 * state + node, start + 0.1)
-    for driver in range(4 * layout.driver_count):
-        put(layout.drivers + driver, 0.1)
+        w[slot * LANES : (slot + 1) * LANES] = number
+    # States a little off their rest, drivers at about their half effect.
+    w[layout.stages * LANES : layout.moved * LANES] = 0.1
+    w[layout.drivers * LANES : (layout.drivers + 4 * layout.driver_count) * LANES] = 0.1
 
     @numba.njit(error_model="numpy")
     def repeat(w: Any, times: int) -> None:
-        prepare(w)
+        prepare(w, given, shares)
         for i in range(times):
             for rank in range(ranks):
-                evaluate(
-                    w, rank, i & 3
-                )  # another node each time, so that nothing is done once for all
+                # Another node each time, so that nothing is done once for all.
+                evaluate(w, rank, i & 3)
 
     repeat(w, 1)
     seconds = []

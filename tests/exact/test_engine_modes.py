@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
+from ketalab.engine._groups import Groups
 from ketalab.engine._kernel import load_decompose
 from ketalab.engine._modes import rotate
 
@@ -20,20 +21,32 @@ def advance(
 ) -> tuple[Array, bool]:
     """States after some hours, by the modes of one patient; and whether it failed."""
     n = len(matrix)
-    groups = len(starts) - 1
     links = matrix != 0
+    groups = len(starts) - 1
     feeds = np.zeros((groups, groups), dtype=bool)
     for a in range(groups):
         for b in range(a):
             if links[starts[a] : starts[a + 1], starts[b] : starts[b + 1]].any():
                 feeds[a, b] = True
                 feeds[a] |= feeds[b]
-    rates, weights = np.zeros((1, n, 1)), np.zeros((1, n, n, 1))
-    inverse, growth, failed = np.zeros_like(weights), np.zeros_like(weights), np.zeros(1, bool)
+    g = Groups(tuple(range(n)), np.array(starts), np.array(parents), feeds)
+    places = np.ascontiguousarray(np.argwhere(links | np.eye(n, dtype=bool)))
+    rates, weights = np.zeros((1, n, 1)), np.zeros((1, len(g.modes), 1))
+    inverse, growth = np.zeros((1, g.back_at[-1], 1)), np.zeros_like(weights)
+    grows, failed = np.zeros(len(g.modes), bool), np.zeros(1, bool)
     load_decompose()(
-        matrix[None], np.array(starts), np.array(parents), feeds, rates, weights, inverse, growth, failed
+        matrix[tuple(places.T)][:, None].copy(), places, g.starts, g.parents, feeds, g.modes, g.modes_at, g.own_at,
+        g.back_at, rates, weights, inverse, growth, grows, failed,
     )  # fmt: skip
-    v, back, c, rate = weights[0, :, :, 0], inverse[0, :, :, 0], growth[0, :, :, 0], rates[0, :, 0]
+    v, c, rate = np.zeros((n, n)), np.zeros((n, n)), rates[0, :, 0]
+    back = np.zeros((n, n))
+    for i in range(n):
+        listed = g.modes_of(i)
+        at = slice(g.modes_at[i], g.modes_at[i + 1])
+        v[i, listed], c[i, listed] = weights[0, at, 0], growth[0, at, 0]
+        own = g.modes[g.own_at[i] : g.modes_at[i + 1]]
+        back[i, own] = inverse[0, g.back_at[i] : g.back_at[i + 1], 0]
+    assert (c[:, :] != 0).any() == grows.any()
     z = np.zeros(n)
     for a in range(groups):
         own = slice(starts[a], starts[a + 1])

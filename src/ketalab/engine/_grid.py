@@ -23,8 +23,11 @@ _REST = 1e-6
 _MOST_STEPS = 20_000
 #: No step is shorter than about this, hours: a third of a millisecond.
 _SHORTEST = 1e-7
-#: A step is tried twice as long when its error is this far below the tolerance (order 5 of the dense output).
-_GROW = 1 / 40
+#: A step is tried twice as long when its error is this far below the tolerance: a step that turns out too long is made
+#: again, so that trying one too often costs less than one too few.
+_GROW = 1 / 16
+#: So many segments of a kind have steps of their own.
+_CHOSEN = 3
 #: Longest first step of a segment, hours.
 _FIRST = 1 / 60
 
@@ -48,7 +51,8 @@ def _finest(segment: Segment) -> int:
 class _Walk:
     """Pilots on the way through one segment, in steps that meet the tolerance.
 
-    ``position`` counts in steps of the finest level; ``levels`` are those taken.
+    ``slope`` is that of ``y`` where a step has ended. ``position`` counts in steps of the finest level; ``levels``
+    are those taken.
     """
 
     stepper: Stepper
@@ -58,6 +62,7 @@ class _Walk:
     y: Array
     tolerance: float
     between: float
+    slope: Array | None = None
     position: int = 0
     levels: list[int] = field(default_factory=list)
 
@@ -103,16 +108,18 @@ class _Walk:
         stepper, x, y = self.stepper, self.x, self.y
         while True:
             level = self.level
-            whole = stepper.stages(self.along, x, y, level, self.inputs)
-            first = stepper.stages(self.along, x, y, level + 1, self.inputs)
+            whole = stepper.stages(self.along, x, y, level, self.inputs, self.slope)
+            first = stepper.stages(self.along, x, y, level + 1, self.inputs, self.slope)
             half = self.along.step(x, level + 1)
-            second = stepper.stages(self.along, half, first[:, -1], level + 1, self.inputs)
-            quarter = stepper.method.interpolate(y, whole, 0.25)
-            between = max(
-                _error(stepper.method.interpolate(y, whole, 0.5), first[:, -1], self.peak),
-                _error(quarter, stepper.method.interpolate(y, first, 0.5), self.peak),
+            second = stepper.stages(
+                self.along, half, first.end, level + 1, self.inputs, first.slope
             )
-            error = max(_error(whole[:, -1], second[:, -1], self.peak), between * self.between)
+            method = stepper.method
+            between = max(
+                _error(whole.at(method, y, 0.5), first.end, self.peak),
+                _error(whole.at(method, y, 0.25), first.at(method, y, 0.5), self.peak),
+            )
+            error = max(_error(whole.end, second.end, self.peak), between * self.between)
             if not np.isfinite(error):
                 raise SolutionError(
                     "the time grid cannot be built: a pilot's state is not a finite number"
@@ -122,7 +129,7 @@ class _Walk:
             self.level += 1
         self.levels.append(level)
         self.x = self.along.step(x, level)
-        self.y = second[:, -1]
+        self.y, self.slope = second.end, second.slope
         self.position += 2 ** (self.finest - level)
         grown = 2 ** (self.finest - level + 1)
         if level and error <= self.tolerance * _GROW and self.position % grown == 0:
@@ -155,9 +162,10 @@ def _peaks(stepper: Stepper, schedule: Schedule, tell: Tell | None) -> Array:
             tell(number / (2 * len(schedule)))
         x = stepper.flow.enter(x, segment)
         along, inputs = stepper.flow.propagators(segment, _finest(segment)), stepper.inputs(segment)
-        first = min(max(_level_of(segment, _FIRST), 1), _finest(segment))
+        first, slope = min(max(_level_of(segment, _FIRST), 1), _finest(segment)), None
         for level in (first, *range(first, 0, -1)):
-            y = stepper.stages(along, x, y, level, inputs)[:, -1]
+            step = stepper.stages(along, x, y, level, inputs, slope)
+            y, slope = step.end, step.slope
             x = along.step(x, level)
             peak = np.maximum(peak, np.abs(y))
     return peak
@@ -216,10 +224,11 @@ def build_grid(
 ) -> Grid:
     """Return the levels of the steps of each segment.
 
-    Segments that are alike (see :func:`_kinds`) share one set of steps, refined on the first two of them: the second
-    sees what the first left behind. ``tell`` hears how far it is; ``stepper`` takes the steps; ``tolerance`` is the
-    relative error allowed at its end, and ``between`` what an error between its ends counts, which is not carried
-    on. Without other states the linear part is exact in steps as long as the segments.
+    Of segments that are alike (see :func:`_kinds`) the first have steps of their own, because each sees what those
+    before left behind; the others take the coarsest steps that refine those of the last two. ``tell`` hears how far
+    it is; ``stepper`` takes the steps; ``tolerance`` is the relative error allowed at its end, and ``between`` what
+    an error between its ends counts, which is not carried on. Without other states the linear part is exact in
+    steps as long as the segments.
     """
     if not pilots.state_names:
         return ((0,),) * len(schedule)
@@ -240,24 +249,29 @@ def _build(
     peak = _peaks(stepper, schedule, tell)
     x, y = stepper.start()
     known: dict[Kind, list[tuple[int, ...]]] = {}
-    keys = _kinds(schedule, pilots.idle)
-    for number, (segment, key) in enumerate(zip(schedule, keys, strict=True)):
+    grid: list[tuple[int, ...]] = []
+    for number, (segment, key) in enumerate(
+        zip(schedule, _kinds(schedule, pilots.idle), strict=True)
+    ):
         if tell is not None:
             tell((len(schedule) + number) / (2 * len(schedule)))
         x = stepper.flow.enter(x, segment)
         chosen = known.setdefault(key, [])
-        if len(chosen) < 2:
+        if len(chosen) < _CHOSEN:
             walk = _Walk(stepper, segment, peak, x, y, tolerance, between)
             walk.go()
             x, y = walk.x, walk.y
             chosen.append(tuple(walk.levels))
+            grid.append(chosen[-1])
             continue
+        grid.append(_merge(*chosen[-2:]))
         along, inputs = stepper.flow.propagators(segment, _finest(segment)), stepper.inputs(segment)
-        for level in chosen[1]:
-            y = stepper.stages(along, x, y, level, inputs)[:, -1]
+        slope = None
+        for level in grid[-1]:
+            step = stepper.stages(along, x, y, level, inputs, slope)
+            y, slope = step.end, step.slope
             x = along.step(x, level)
-    merged = {key: (_merge(*c) if len(c) == 2 else c[0]) for key, c in known.items()}
-    return tuple(merged[key] for key in keys)
+    return tuple(grid)
 
 
 def grid_times(grid: Grid, schedule: Schedule) -> Array:

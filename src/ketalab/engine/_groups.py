@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +20,55 @@ Whole = NDArray[np.int64]
 class Groups:
     """States of the linear part as :mod:`ketalab.engine._modes` wants them.
 
-    ``states`` are those that are reached and needed; ``starts``, ``parents`` and ``feeds`` are described there.
+    ``states`` are those that are reached and needed; ``starts``, ``parents``, ``feeds``, ``modes``, ``modes_at``,
+    ``own_at`` and ``back_at`` are described there.
     """
 
     states: tuple[int, ...]
     starts: Whole
     parents: Whole
     feeds: NDArray[np.bool_]
+
+    @cached_property
+    def rows(self) -> dict[int, int]:
+        """Where each state is."""
+        return {state: row for row, state in enumerate(self.states)}
+
+    @cached_property
+    def _listed(self) -> list[list[int]]:
+        """The modes that each state has part in: those of all groups that feed its own, then those of its own."""
+        spans = [range(a, b) for a, b in pairwise(self.starts.tolist())]
+        return [
+            [k for h in range(g + 1) if h == g or self.feeds[g, h] for k in spans[h]]
+            for g, span in enumerate(spans)
+            for _ in span
+        ]
+
+    def modes_of(self, row: int) -> list[int]:
+        """The modes that the state of a row has part in."""
+        return self._listed[row]
+
+    @cached_property
+    def modes(self) -> Whole:
+        return np.array([k for row in self._listed for k in row], np.int64)
+
+    @cached_property
+    def modes_at(self) -> Whole:
+        return np.cumsum([0, *map(len, self._listed)], dtype=np.int64)
+
+    @cached_property
+    def _sizes(self) -> Whole:
+        sizes = np.diff(self.starts)
+        return np.repeat(sizes, sizes)
+
+    @cached_property
+    def own_at(self) -> Whole:
+        return self.modes_at[1:] - self._sizes
+
+    @cached_property
+    def back_at(self) -> Whole:
+        """Where each row of the matrices begins that make modes of a group's states, and where the last ends."""
+        return np.cumsum([0, *self._sizes], dtype=np.int64)
 
 
 def group_states(problem: Problem, schedule: Schedule, needed: Sequence[int]) -> Groups | None:
@@ -34,6 +78,13 @@ def group_states(problem: Problem, schedule: Schedule, needed: Sequence[int]) ->
     if links is None:
         links = np.any(problem.matrix != 0, axis=0)
     given = {state for segment in schedule for state, _ in (*segment.boluses, *segment.inflow)}
+    return _group(links.tobytes(), n, frozenset(given), frozenset(needed))
+
+
+@lru_cache(maxsize=32)
+def _group(bits: bytes, n: int, given: frozenset[int], needed: frozenset[int]) -> Groups | None:
+    """The same for all batches of a run."""
+    links = np.frombuffer(bits, dtype=bool).reshape(n, n)
     met = reach(links, np.isin(np.arange(n), list(given)))
     met &= reach(links.T, np.isin(np.arange(n), list(needed)))
     kept = np.nonzero(met)[0]
@@ -93,33 +144,16 @@ def group_states(problem: Problem, schedule: Schedule, needed: Sequence[int]) ->
     )
 
 
-def restricted_matrix(problem: Problem, segment: Segment, groups: Groups, padded: int) -> Array:
-    """The matrix of the groups' states (N, m, m), padded with its last patient."""
-    count = problem.patients
-    rows = {state: k for k, state in enumerate(groups.states)}
-    matrix = np.zeros((padded, len(rows), len(rows)))
-    for (i, j), value in problem.entries_under(segment.inputs):
-        if i in rows and j in rows:
-            matrix[:count, rows[i], rows[j]] = value
-    matrix[count:] = matrix[count - 1]
-    return matrix
-
-
-def _group_of(groups: Groups, row: int) -> int:
-    return int(np.searchsorted(groups.starts, row, side="right")) - 1
-
-
-def size_of(groups: Groups, row: int) -> int:
-    group = _group_of(groups, row)
-    return int(groups.starts[group + 1] - groups.starts[group])
-
-
-def modes_of(groups: Groups, row: int) -> list[int]:
-    """The modes that a state has part in: those of all groups that feed its own, then those of its own."""
-    group = _group_of(groups, row)
-    return [
-        k
-        for g in range(group + 1)
-        if g == group or groups.feeds[group, g]
-        for k in range(groups.starts[g], groups.starts[g + 1])
+def entries_of(problem: Problem, segment: Segment, groups: Groups) -> tuple[Whole, Array]:
+    """The entries of the matrix between the groups' states: their row and column (E, 2), their values (E, N)."""
+    rows = groups.rows
+    entries = [
+        (rows[i], rows[j], value)
+        for (i, j), value in problem.entries_under(segment.inputs)
+        if i in rows and j in rows
     ]
+    values = np.empty((len(entries), problem.patients))
+    for row, (_, _, value) in zip(values, entries, strict=True):
+        row[:] = value
+    places = np.array([entry[:2] for entry in entries], np.int64).reshape(-1, 2)
+    return places, values

@@ -16,23 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from ketalab.engine import _compiled, _layout, _march, _modes
-from ketalab.engine._layout import NODES, Layout, lay_out
+from ketalab.engine import _compiled, _layout, _march, _mode_loops, _modes
+from ketalab.engine._layout import FACTORS, NODES, Layout, lay_out
 from ketalab.engine._radau import radau
 
 Function = Callable[..., Any]
 
 #: Patients side by side: one or two vectors of the processor.
-LANES = 8
+LANES = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
-    """Compiled ``march`` and ``stages`` of one model, and where things lie in them."""
+class Part:
+    """A compiled function of :mod:`ketalab.engine._march` for one model, and where things lie in it."""
 
     layout: Layout
-    march: Function
-    stages: Function
+    run: Function
 
 
 @cache
@@ -47,77 +46,114 @@ def load_decompose() -> Function:
     with _compiled.compiling("the kernel"):
         numba = importlib.import_module("numba")
         module, kept = _compiled.load_text("modes", inspect.getsource(_modes))
-        vars(module)["rotate"] = numba.njit(_modes.rotate, error_model="numpy")
+        for name in _modes.HELPERS:
+            setattr(module, name, numba.njit(getattr(module, name), error_model="numpy"))
         f, i, b = numba.types.float64, numba.types.int64, numba.types.boolean
+        whole, three = i[::1], f[:, :, ::1]
         signature = numba.types.void(
-            f[:, :, ::1], i[::1], i[::1], b[:, ::1], f[:, :, ::1], f[:, :, :, ::1],
-            f[:, :, :, ::1], f[:, :, :, ::1], b[::1],
+            f[:, ::1], i[:, ::1], whole, whole, b[:, ::1], whole, whole, whole, whole, three, three, three, three,
+            b[::1], b[::1],
         )  # fmt: skip
         return _compiled.compile_function(module.decompose, signature, kept)
 
 
-def _placed(layout: Layout, lanes: int) -> dict[str, Any]:
+def _placed(layout: Layout, lanes: int, precision: Any) -> dict[str, Any]:
     """The slots, as the names of :mod:`ketalab.engine._march`."""
+    states = layout.stages - layout.begin
     return {
         "LANES": lanes,
+        "REAL": precision.numpy,
         "SLOTS": layout.slots,
         "RANKS": len(layout.ranks),
-        "STATES": layout.stages - layout.begin,
+        "STATES": states,
         "HOURS": layout.hours,
         "LOWEST": layout.lowest,
         "BEGIN": layout.begin,
         "STAGES": layout.stages,
+        "MOVED": layout.moved,
+        "SLOPE": layout.slope,
+        "BEND": layout.bend,
+        "BENT": layout.bent,
         "DRIVERS": layout.drivers,
         "DRIVERS_COUNT": layout.driver_count,
-        "FIRST_GIVEN": layout.first_given,
+        "FACTORS": FACTORS,
+        "SHARES": len(layout.shares),
         "NODE": radau(NODES).nodes.copy(),
         "STARTS": np.array(layout.starts, np.int64),
         "SOLVES": np.array(layout.solves, np.int64).reshape(-1, 6),
         "MADE": np.array(layout.factors, np.int64).reshape(-1, 2),
         "CONSTANTS": np.array(layout.constants, float).reshape(-1, 2),
+        "REST": np.array(layout.rest),
+        "IDLE": np.array([i for i in range(states) if i not in layout.order], np.int64),
     }
 
 
-@cache
-def load_kernel(
+def _load(
+    entry: str,
     program: str,
     wanted: tuple[int, ...],
-    lanes: int = LANES,
-) -> Kernel:
-    """Compile the kernel of a program for the states that are ``wanted``, or read it from the cache.
+    lanes: int,
+    single: bool,
+    types: Callable[..., Any],
+) -> Part:
+    layout = lay_out(program, wanted)
+    with _compiled.compiling("the kernel"):
+        numba = importlib.import_module("numba")
+        from ketalab.engine import _lane_drivers, _lane_equations, _lane_solves, _lanes, _vectors
+
+        parts = (_lane_drivers, _lane_equations, _lane_solves, _vectors, _mode_loops)
+        precision = _vectors.SINGLE if single else _vectors.DOUBLE
+        also = [entry, program, repr(wanted), str(lanes), precision.name]
+        also += [inspect.getsource(m) for m in (_layout, _lanes, *parts, sys.modules[__name__])]
+        known = _placed(layout, lanes, precision)
+        known |= _lanes.lane_functions(layout, lanes, precision)
+        for source in (_mode_loops, _march):
+            text = inspect.getsource(source)
+            module, kept = _compiled.load_text("kernel", text, "\0".join(also))
+            vars(module).update(known)
+            for name in source.HELPERS:
+                known[name] = numba.njit(getattr(module, name), error_model="numpy")
+                setattr(module, name, known[name])
+        signature = numba.types.void(
+            *types(numba.types.float64, numba.types.int64, numba.types.boolean)
+        )
+        return Part(layout, _compiled.compile_function(getattr(module, entry), signature, kept))
+
+
+@cache
+def load_march(
+    program: str, wanted: tuple[int, ...], lanes: int = LANES, single: bool = True
+) -> Part:
+    """Compile :func:`ketalab.engine._march.march` for the states that are ``wanted``, or read it from the cache.
 
     Raises
     ------
     SolutionError
         There is no working compiler.
     """
-    layout = lay_out(program, wanted)
-    with _compiled.compiling("the kernel"):
-        numba = importlib.import_module("numba")
-        from ketalab.engine import _lanes, _vectors
 
-        also = [program, repr(wanted), str(lanes)]
-        also += [inspect.getsource(m) for m in (_layout, _lanes, _vectors, sys.modules[__name__])]
-        module, kept = _compiled.load_text("kernel", inspect.getsource(_march), "\0".join(also))
-        for name, value in _placed(layout, lanes).items():
-            setattr(module, name, value)
-        for name, part in _lanes.lane_functions(layout, lanes).items():
-            setattr(module, name, part)
-        for name in _march.HELPERS:
-            setattr(module, name, numba.njit(getattr(module, name), error_model="numpy"))
-        f, i = numba.types.float64, numba.types.int64
-        one, two, three, four = f[::1], f[:, ::1], f[:, :, ::1], f[:, :, :, ::1]
-        five, whole = f[:, :, :, :, ::1], i[::1]
-        march = numba.types.void(
-            two, three, one, whole, whole, one, whole, whole, whole, whole, two, whole, whole, two,
-            four, five, five, four, i[:, ::1], whole, i[:, ::1], whole, whole, whole, whole, one, two, one, one, whole,
+    def types(f: Any, i: Any, b: Any) -> tuple[Any, ...]:
+        one, two, three, four, whole, pairs, flags = (
+            f[::1], f[:, ::1], f[:, :, ::1], f[:, :, :, ::1], i[::1], i[:, ::1], b[::1],
         )  # fmt: skip
-        stages = numba.types.void(two, three, two, f, three, one)
-        return Kernel(
-            layout,
-            _compiled.compile_function(module.march, march, kept),
-            _compiled.compile_function(module.stages, stages, kept),
-        )
+        return (
+            two, three, one, whole, whole, one, whole, whole, whole, one, whole, whole, two, whole, whole, two,
+            four, four, four, four, pairs, whole, whole, whole, whole, whole, whole, whole, whole, whole, pairs, pairs,
+            whole, pairs, flags, whole, one, two, one, three, three, one, one, whole, whole,
+        )  # fmt: skip
+
+    return _load("march", program, wanted, lanes, single, types)
+
+
+@cache
+def load_stages(program: str, wanted: tuple[int, ...], lanes: int = LANES) -> Part:
+    """The same of :func:`ketalab.engine._march.stages`, in double numbers: errors of steps are judged by it."""
+
+    def types(f: Any, i: Any, b: Any) -> tuple[Any, ...]:
+        two, three = f[:, ::1], f[:, :, ::1]
+        return two, three, two, two, f, f, three, f[::1]
+
+    return _load("stages", program, wanted, lanes, False, types)
 
 
 def wanted_states(order: Sequence[int]) -> tuple[int, ...]:

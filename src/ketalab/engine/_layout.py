@@ -5,7 +5,8 @@ they are computed once between two events. An operation of rank r reads states o
 states of rank r are those whose gain and rate are then known. So a step is: ranks one after the other, each evaluated
 at the four nodes and then solved.
 
-A *slot* is a row of numbers, one a lane. Slots with nodes come in fours, one after the other.
+A *slot* is a row of numbers, one a lane. Slots with nodes come in fours, one after the other. What is given, and
+the states at the start of a step, lie in buffers of their own: they are double numbers, whatever the slots are.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 #: Nodes of a step.
 NODES = 4
-#: Numbers by which a state with a steady rate is solved on a step: one of its start and four of its gains, a node.
-FACTORS = NODES * (NODES + 1)
+#: Numbers by which a state with a steady rate is solved on a step: one of each node's slope, a node.
+FACTORS = NODES * NODES
 FIXED = -1
 _SOURCES = ("given", "driver", "state", "number")
 
@@ -27,18 +31,25 @@ _SOURCES = ("given", "driver", "state", "number")
 class Layout:
     """Slots of one buffer.
 
-    ``given`` lists what is read of the vector of that name, its places in rising order, in slots from ``first_given``
-    on; ``constants`` are slots with numbers of the program. ``fixed`` and ``ranks`` list operations in
-    the order in which they are computed. ``at`` is the slot of an operation that has one, ``node`` whether it has one
-    a node; what has none lives within its rank. ``order`` lists the states rank after rank, ``starts`` where each rank
-    begins in it (one more than ranks), and ``solves`` of each of them: slot of g, its step from node to node (0 where
-    it does not move), slot of k or of what it makes, whether k moves from node to node, slot of y at the start, slot of
-    y at the nodes. A k that does not move serves for many steps: ``factors`` lists (slot of k, slot of what it makes).
+    ``given`` lists what is read of the vector of that name, its places in rising order, and ``row`` where an
+    operation stands in that list; ``copied`` are those that nodes read (row, slot), ``constants`` are slots with
+    numbers of the program. ``fixed`` and ``ranks`` list operations in the order in which they are computed. ``at``
+    is the slot of an operation that has one, ``node`` whether it has one a node; what has none lives within its
+    rank. ``order`` lists the states rank after rank, ``starts`` where each rank begins in it (one more than ranks),
+    and ``solves`` of each of them: slot of g, its step from node to node (0 where it does not move), slot of k, the
+    same step, slot of what a k that does not move makes of a step, and the state. Such a k serves for many steps:
+    ``factors`` lists (slot of k, slot of what it makes). ``begin`` are the states at the start of a step,
+    ``stages`` those at its nodes, ``moved`` what the step has added at its end, ``slope`` how fast it began and
+    ``bend`` what that mends (see :class:`ketalab.engine._radau.Collocation`), where ``bent`` is 1; states are less
+    ``rest`` (see :mod:`ketalab.engine._deviations`). ``touched`` are the drivers that reach a state, itself or
+    through others. Where drivers are ``forms`` (:mod:`ketalab.engine._forms`), each lists drivers of the problem
+    and the rows of their shares, and ``shares`` the operations in those rows.
     """
 
     operations: tuple[tuple[Any, ...], ...]
     given: tuple[int, ...]
-    first_given: int
+    row: dict[int, int]
+    copied: tuple[tuple[int, int], ...]
     constants: tuple[tuple[int, float], ...]
     fixed: tuple[int, ...]
     ranks: tuple[tuple[int, ...], ...]
@@ -53,9 +64,22 @@ class Layout:
     lowest: int
     begin: int
     stages: int
+    moved: int
+    slope: int
+    bend: int
+    bent: int
     drivers: int
     driver_count: int
     slots: int
+    rest: tuple[float, ...]
+    touched: tuple[frozenset[int], ...]
+    forms: tuple[tuple[tuple[int, int], ...], ...]
+    shares: tuple[int, ...]
+
+    def untouched(self, drivers: frozenset[int]) -> NDArray[np.bool_]:
+        """Whether nothing that these drivers move reaches a state, itself or through others, in the order of
+        ``solves``."""
+        return np.array([not self.touched[i] & drivers for i in self.order], dtype=bool)
 
 
 def _ranks(
@@ -91,6 +115,35 @@ def _ranks(
     return [rank_of(place, known) for place in range(len(operations))], states
 
 
+def _touched(
+    operations: Sequence[Sequence[Any]], ends: Sequence[tuple[int, int]]
+) -> tuple[frozenset[int], ...]:
+    """The drivers that reach each state, itself or through others."""
+    found: list[tuple[frozenset[int], frozenset[int]]] = []
+    none = frozenset[int]()
+    for name, *arguments in operations:
+        if name in ("driver", "state"):
+            one = frozenset(arguments)
+            found.append((one, none) if name == "driver" else (none, one))
+        elif name in _SOURCES:
+            found.append((none, none))
+        else:
+            drivers, states = zip(*(found[a] for a in arguments), strict=True)
+            found.append((none.union(*drivers), none.union(*states)))
+    known: dict[int, frozenset[int]] = {}
+
+    def of(state: int) -> frozenset[int]:
+        if state not in known:
+            known[state] = none
+            parts = [found[place] for place in ends[state]]
+            known[state] = none.union(
+                *(d for d, _ in parts), *(of(s) for _, read in parts for s in read)
+            )
+        return known[state]
+
+    return tuple(of(state) for state in range(len(ends)))
+
+
 def lay_out(program: str, wanted: Sequence[int]) -> Layout:
     """Slots for the states that are ``wanted`` (with all that they read), in the order of the cascade."""
     document = json.loads(program)
@@ -103,6 +156,23 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
 
     needed: set[int] = set()
     edge = {place for i in wanted for place in ends[i]}
+    while edge:
+        needed |= edge
+        edge = {
+            a
+            for place in edge
+            if operations[place][0] not in _SOURCES
+            for a in operations[place][1:]
+        } - needed
+    # Shares of the forms that are read, with all that they read.
+    read = {operations[p][1] for p in needed if operations[p][0] == "driver"}
+    shares: list[int] = []
+    forms = []
+    for number, pairs in enumerate(document.get("forms", [])):
+        places = [(driver, place) for driver, place in pairs if number in read]
+        forms.append(tuple((driver, len(shares) + i) for i, (driver, _) in enumerate(places)))
+        shares += [place for _, place in places]
+    edge = set(shares) - needed
     while edge:
         needed |= edge
         edge = {
@@ -130,12 +200,15 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
         size += count
         return size - count
 
-    hours, lowest = take(), take()
+    hours, lowest, bent = take(), take(), take()
     # In the order of the vector, so that what changes at events (inputs, the last of it) stands together.
     sources = sorted((operations[p][1], p) for p in used if operations[p][0] == "given")
-    given, first_given = tuple(i for i, _ in sources), size
-    for _, p in sources:
-        at[p] = take()
+    given, row = tuple(i for i, _ in sources), {p: i for i, (_, p) in enumerate(sources)}
+    copied = []
+    for p in row:
+        if p in of_ends or readers.get(p, set()) - {FIXED}:
+            at[p] = take()
+            copied.append((row[p], at[p]))
     constants = []
     for p in used:
         if operations[p][0] == "number" and p in of_ends:
@@ -145,8 +218,9 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
     for p in fixed:
         if p in kept:
             at[p] = take()
+    kept |= {p for p in fixed if p in shares}
     m = len(ends)
-    begin, stages = take(m), take(NODES * m)
+    begin, stages, moved, slope, bend = take(m), take(NODES * m), take(m), take(m), take(m)
     count = 1 + max((o[1] for o in document["operations"] if o[0] == "driver"), default=-1)
     drivers = take(NODES * count)
     for p in used:
@@ -166,20 +240,14 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
 
     factors = {k: take(FACTORS) for k in sorted({ends[i][1] for i in order} - node)}
     solves = tuple(
-        (
-            at[g],
-            int(g in node),
-            factors.get(k, at[k]),
-            int(k in node),
-            begin + i,
-            stages + NODES * i,
-        )
+        (at[g], int(g in node), at[k], int(k in node), factors.get(k, 0), i)
         for i, (g, k) in ((i, ends[i]) for i in order)
     )
     return Layout(
         operations=operations,
         given=given,
-        first_given=first_given,
+        row=row,
+        copied=tuple(copied),
         constants=tuple(constants),
         fixed=fixed,
         ranks=by_rank,
@@ -194,7 +262,15 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
         lowest=lowest,
         begin=begin,
         stages=stages,
+        moved=moved,
+        slope=slope,
+        bend=bend,
+        bent=bent,
         drivers=drivers,
         driver_count=count,
         slots=size,
+        touched=_touched(operations, ends),
+        forms=tuple(forms),
+        shares=tuple(shares),
+        rest=tuple(document.get("rest", [0.0] * m)),
     )

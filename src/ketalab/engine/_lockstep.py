@@ -7,6 +7,8 @@ no longer moves.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,24 @@ NO_NUMBER = "its linear part is not a finite number"
 RUNS_AWAY = "a state grows faster than the time grid can follow"
 #: A state that would grow by more than this exponent in one step is beyond the scheme, which would let it decay.
 GROWTH = 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """States at the nodes of a step (m, s, N), their bend (m, N; see :class:`Collocation`), and their slope at
+    its end."""
+
+    nodes: Array
+    bend: Array
+    slope: Array
+
+    @property
+    def end(self) -> Array:
+        return self.nodes[:, -1]
+
+    def at(self, method: Collocation, start: Array, place: float) -> Array:
+        """The states (m, N) at ``place`` in 0..1 of the step."""
+        return method.interpolate(start, self.nodes, place) + method.bent(place) * self.bend
 
 
 class Stepper:
@@ -69,22 +89,37 @@ class Stepper:
         return self._factors[hours]
 
     def stages(
-        self, along: Propagators, x: State, y: Array, level: int, inputs: list[Array]
-    ) -> Array:
-        """The other states at the nodes of one step, (m, s, N)."""
+        self,
+        along: Propagators,
+        x: State,
+        y: Array,
+        level: int,
+        inputs: list[Array],
+        slope: Array | None,
+    ) -> Step:
+        """The other states on one step; ``slope`` (m, N) at its start, where the step before ended there."""
         p, s = self.problem, STAGES
         if not p.state_names:
-            return np.zeros((0, s, p.patients))
+            none = np.zeros((0, p.patients))
+            return Step(np.zeros((0, s, p.patients)), none, none)
         hours = along.length * 2.0**-level
         drivers = self.flow.drivers(along, x, level)
         stages = [np.repeat(row[None, :], s, axis=0) for row in y]
+        bends, slopes = np.zeros_like(y), np.zeros_like(y)
         factors = self._solve_factors(hours, inputs)
         # In a loop a patient is swept until it is settled, and then left alone whoever else still moves.
         settled = np.zeros(p.patients, dtype=bool)
         for sweep in range(_SWEEPS if p.loop else 1):
             change = np.zeros(p.patients)
             for i in p.order:
-                new = self._solve_state(i, drivers, stages, y, factors[i], inputs, hours)
+                new, end = self._solve_state(i, drivers, stages, y, factors[i], inputs, hours)
+                bend = np.zeros(p.patients)
+                if slope is not None:
+                    added = [w * (new[j] - y[i]) for j, w in enumerate(self.method.first)]
+                    bend = hours * slope[i] - sum_in_order(added)
+                    new = new + self.method.bends[:, None] * bend
+                slopes[i] = np.where(settled, slopes[i], end)
+                bends[i] = np.where(settled, bends[i], bend)
                 if p.loop:
                     new = np.where(settled, stages[i], new)
                     size = np.maximum(np.abs(new), _SMALL_SHARE * np.abs(new).max(axis=0))
@@ -96,7 +131,7 @@ class Stepper:
                 break
         if p.loop:
             self.unsettled |= ~settled
-        return np.stack(stages)
+        return Step(np.stack(stages), bends, slopes)
 
     def _solve_state(
         self,
@@ -107,31 +142,25 @@ class Stepper:
         factor: Array | None,
         inputs: list[Array],
         hours: float,
-    ) -> Array:
-        """One state at the nodes (s, N), the others held: ``(I + h W k)**-1 (y0 + h W g)``."""
+    ) -> tuple[Array, Array]:
+        """One state at the nodes (s, N), the others held, ``(I + h W k)**-1 (y0 + h W g)``; and its slope at
+        the last."""
         p, weights = self.problem, self.method.weights
         g = p.gains[i](drivers, stages, p.parameters, p.covariates, inputs)
         g = np.broadcast_to(np.asarray(g, dtype=float), (STAGES, p.patients))
         right = y[i] + hours * sum_in_order([weights[:, r, None] * g[r] for r in range(STAGES)])
-        if factor is None:
-            return self._solve_moving(i, drivers, stages, inputs, hours, right)
-        return sum_in_order([factor[:, r] * right[r] for r in range(STAGES)])
-
-    def _solve_moving(
-        self,
-        i: int,
-        drivers: list[Array],
-        stages: list[Array],
-        inputs: list[Array],
-        hours: float,
-        right: Array,
-    ) -> Array:
-        p = self.problem
         k = p.rates[i](drivers, stages, p.parameters, p.covariates, inputs)
         k = np.broadcast_to(np.asarray(k, dtype=float), right.shape)
+        if factor is None:
+            made = self._solve_moving(k, hours, right)
+        else:
+            made = sum_in_order([factor[:, r] * right[r] for r in range(STAGES)])
+        return made, g[-1] - k[-1] * made[-1]
+
+    def _solve_moving(self, k: Array, hours: float, right: Array) -> Array:
         self.runs_away |= (hours * k < -GROWTH).any(axis=0)
         left = np.eye(STAGES) + hours * self.method.weights * k.T[:, None, :]
-        return np.linalg.solve(left, right.T[:, :, None])[:, :, 0].T
+        return np.asarray(np.linalg.solve(left, right.T[:, :, None])[:, :, 0].T, dtype=float)
 
 
 def solve(
@@ -202,11 +231,11 @@ def _solve(
         inputs = stepper.inputs(segment)
         x = flow.enter(x, segment)
         last = number == len(schedule) - 1
-        begin, place = segment.start, 0.0
+        begin, place, slope = segment.start, 0.0, None
         for level in levels:
             place += 2.0**-level
             end = segment.stop if place >= 1 else segment.start + place * segment.length
-            stages = stepper.stages(along, x, y, level, inputs)
+            step = stepper.stages(along, x, y, level, inputs, slope)
             while done < len(times) and (times[done] < end or (last and times[done] <= end)):
                 hours = times[done] - begin
                 here = x
@@ -214,10 +243,10 @@ def _solve(
                     whole = times[done] == end
                     here = along.step(x, level) if whole else along.advance(x, hours)
                 linear[done] = flow.gather(here)
-                states[done] = stepper.method.interpolate(y, stages, hours / (end - begin))
+                states[done] = step.at(stepper.method, y, hours / (end - begin))
                 done += 1
             x = along.step(x, level)
-            y = stages[:, -1] if len(stages) else y
+            y, slope = step.end, step.slope
             begin = end
         if tell is not None:
             tell((number + 1) / len(schedule))

@@ -23,6 +23,8 @@ SAME = 1e-9
 _ROUNDS = 30
 #: Weights that add up to so many times the largest result leave too few digits.
 _LARGEST = 1e9
+#: What :func:`decompose` calls, in the order in which it is compiled.
+HELPERS = ("rotate", "own_modes")
 
 
 def rotate(s, q, b):  # type: ignore[no-untyped-def]
@@ -61,91 +63,159 @@ def rotate(s, q, b):  # type: ignore[no-untyped-def]
                     q[k, i], q[k, j] = c * one - sn * two, sn * one + c * two
 
 
-def decompose(matrix, starts, parents, feeds, rates, weights, inverse, growth, failed):  # type: ignore[no-untyped-def]
+def decompose(  # type: ignore[no-untyped-def]
+    values, places, starts, parents, feeds, modes, modes_at, own_at, back_at, rates, weights, inverse, growth, grows,
+    failed,
+):  # fmt: skip
     """Modes of every patient.
 
-    ``matrix`` (N, n, n), states in the order of the groups; ``starts`` (groups + 1,) where each begins; ``parents``
-    (n,) the state of the same group that a state hangs on, or -1; ``feeds`` (groups, groups) whether one is fed by
-    another.
-    Written: ``rates`` (B, n, L), decay of each mode; ``weights`` (B, n, n, L), how much of a mode (third) a state
-    (second) has; ``inverse`` (B, n, n, L), within the groups, modes (second) from states (third); ``growth``
-    (B, n, n, L), c of a mode (second) that grows from an equal one (third); ``failed`` (N,).
+    ``values`` (E, N), the entries of the matrix that may differ from nothing, and ``places`` (E, 2) their row and
+    column, states in the order of the groups; ``starts`` (groups + 1,) where each begins; ``parents`` (n,) the
+    state of the same group that a state hangs on, or -1; ``feeds`` (groups, groups) whether one is fed by another.
+    ``modes`` lists those that each state has part in, from ``modes_at`` (n + 1,) on, its own group's from
+    ``own_at`` (n,) on; ``back_at`` (n,) is where a mode's row in ``inverse`` begins. Written, block after block of
+    L patients: ``rates`` (B, n, L), decay of each mode; ``weights`` (B, M, L), how much of each listed mode a state
+    has; ``inverse`` (B, K, L), a group's modes from its states; ``growth`` (B, M, L), how fast a mode, in the row
+    of the state of its number, grows from an equal one; ``grows`` (M,), whether it does in anybody; ``failed``
+    (N,).
     """
-    patients, n = matrix.shape[0], matrix.shape[1]
-    lanes = rates.shape[2]
-    groups = len(starts) - 1
+    n, lanes, groups = len(parents), rates.shape[2], len(starts) - 1
     widest = 1
     for g in range(groups):
         widest = max(widest, starts[g + 1] - starts[g])
-    s, q = np.empty((widest, widest)), np.empty((widest, widest))
-    scale, come, mu = np.empty(widest), np.empty(widest), np.empty(n)
-    v, c = np.zeros((n, n)), np.zeros((n, n))
-    for p in range(patients):
-        a, block, lane = matrix[p], p // lanes, p % lanes
-        v[:, :] = 0.0
-        c[:, :] = 0.0
-        bad = False
+    # Where a state's weight of a mode stands, and an entry of the matrix within a group.
+    place, inside = np.full((n, n), -1, np.int64), np.full((n, n), -1, np.int64)
+    for i in range(n):
+        for at in range(modes_at[i], modes_at[i + 1]):
+            place[i, modes[at]] = at
+    # Of each state, the entries by which other groups feed it.
+    fed_at, fed_by = np.zeros(n + 1, np.int64), np.zeros(len(places), np.int64)
+    for i in range(n):
+        fed_at[i + 1] = fed_at[i]
+        for e in range(len(places)):
+            if places[e, 0] != i:
+                continue
+            if modes[own_at[i]] <= places[e, 1] <= modes[modes_at[i + 1] - 1]:
+                inside[i, places[e, 1]] = e
+            else:
+                fed_by[fed_at[i + 1]] = e
+                fed_at[i + 1] += 1
+    s, q, scale = np.empty((widest, widest)), np.empty((widest, widest)), np.empty(widest)
+    come, part = np.empty((widest, lanes)), np.empty(lanes)
+    grown, late = np.empty(len(modes), np.int64), np.empty(len(modes), np.int64)
+    for block in range(rates.shape[0]):
+        first_lane = block * lanes
+        w, back, mu, c = weights[block], inverse[block], rates[block], growth[block]
+        w[:, :] = 0.0
         for g in range(groups):
             first, b = starts[g], starts[g + 1] - starts[g]
-            for i in range(b):
-                scale[i] = 1.0
-                up = parents[first + i]
-                if up >= 0:
-                    there, back = a[first + i, up], a[up, first + i]
-                    if not (there > 0.0 and back > 0.0):
-                        bad = True
-                        there = back = 1.0
-                    scale[i] = scale[up - first] * np.sqrt(there / back)
-            for i in range(b):
-                for j in range(b):
-                    s[i, j] = a[first + i, first + j] * scale[j] / scale[i]
-            for i in range(b):
-                for j in range(i):
-                    s[i, j] = s[j, i] = 0.5 * (s[i, j] + s[j, i])
-            rotate(s, q, b)
-            for k in range(b):
-                rate = -s[k, k]
-                mu[first + k] = rate
-                for i in range(b):
-                    v[first + i, first + k] = scale[i] * q[i, k]
-                    inverse[block, first + k, first + i, lane] = q[i, k] / scale[i]
+            for lane in range(lanes):
+                own_modes(
+                    values, inside, first, b, parents, first_lane + lane, lane, s, q, scale, place, back_at, w,
+                    back, mu, failed,
+                )  # fmt: skip
+        count = 0
+        for g in range(groups):
+            first, b = starts[g], starts[g + 1] - starts[g]
             # From the nearest group to the farthest: a mode that another grows from comes before that one.
             for h in range(g - 1, -1, -1):
                 if not feeds[g, h]:
                     continue
                 for m in range(starts[h], starts[h + 1]):
                     for i in range(b):
-                        total = 0.0
-                        for u in range(first):
-                            if a[first + i, u] != 0.0:
-                                total += a[first + i, u] * v[u, m]
-                        for k in range(first):
-                            if c[k, m] != 0.0:
-                                total -= c[k, m] * v[first + i, k]
-                        come[i] = total
-                    for k in range(b):
-                        part = 0.0
+                        for lane in range(lanes):
+                            come[i, lane] = 0.0
+                        for f in range(fed_at[first + i], fed_at[first + i + 1]):
+                            e = fed_by[f]
+                            at = place[places[e, 1], m]
+                            if at >= 0:
+                                for lane in range(lanes):
+                                    come[i, lane] += values[e, first_lane + lane] * w[at, lane]
+                        for pair in range(count):
+                            at = place[first + i, grown[pair]]
+                            if late[pair] == m and at >= 0:
+                                growth_at = place[grown[pair], m]
+                                for lane in range(lanes):
+                                    come[i, lane] -= c[growth_at, lane] * w[at, lane]
+                    for k in range(first, first + b):
+                        any_same = False
+                        for lane in range(lanes):
+                            part[lane] = 0.0
                         for i in range(b):
-                            part += q[i, k] / scale[i] * come[i]
-                        if part == 0.0:
-                            continue
-                        apart = mu[first + k] - mu[m]
-                        if abs(apart) <= SAME * max(abs(mu[m]), abs(mu[first + k])):
+                            for lane in range(lanes):
+                                part[lane] += back[back_at[k] + i, lane] * come[i, lane]
+                        at = place[k, m]
+                        for lane in range(lanes):
+                            apart = mu[k, lane] - mu[m, lane]
+                            same = abs(apart) <= SAME * max(abs(mu[m, lane]), abs(mu[k, lane]))
+                            same = same and part[lane] != 0.0
+                            any_same = any_same or same
+                            if same:
+                                c[at, lane] = part[lane]
+                            part[lane] = 0.0 if same or part[lane] == 0.0 else part[lane] / apart
+                        if any_same:
+                            grows[at] = True
                             # A third equal one: what grows from m would grow with the square of time.
-                            for u in range(first):
-                                bad = bad or c[m, u] != 0.0
-                            c[first + k, m] = part
-                            growth[block, first + k, m, lane] = part
-                            continue
-                        for i in range(b):
-                            v[first + i, m] += scale[i] * q[i, k] * part / apart
+                            for pair in range(count):
+                                if grown[pair] == m:
+                                    before = place[m, late[pair]]
+                                    for lane in range(lanes):
+                                        if c[at, lane] != 0.0 and c[before, lane] != 0.0:
+                                            failed[first_lane + lane] = True
+                            grown[count], late[count] = k, m
+                            count += 1
+                        for i in range(first, first + b):
+                            to, of = place[i, m], place[i, k]
+                            for lane in range(lanes):
+                                w[to, lane] += w[of, lane] * part[lane]
         for i in range(n):
-            total = 0.0
-            for m in range(n):
-                weights[block, i, m, lane] = v[i, m]
-                total += abs(v[i, m])
-            rates[block, i, lane] = mu[i]
-            if not (total < _LARGEST and np.isfinite(mu[i])):
-                bad = True
-        if bad:
-            failed[p] = True
+            for lane in range(lanes):
+                total = 0.0
+                for at in range(modes_at[i], modes_at[i + 1]):
+                    total += abs(w[at, lane])
+                if not (total < _LARGEST and np.isfinite(mu[i, lane])):
+                    failed[first_lane + lane] = True
+
+
+def own_modes(  # type: ignore[no-untyped-def]
+    values,
+    inside,
+    first,
+    b,
+    parents,
+    patient,
+    lane,
+    s,
+    q,
+    scale,
+    place,
+    back_at,
+    w,
+    back,
+    mu,
+    failed,
+):
+    """Modes of one group of one patient, by rotations of its symmetric form."""
+    for i in range(b):
+        scale[i] = 1.0
+        up = parents[first + i]
+        if up >= 0:
+            there = values[inside[first + i, up], patient]
+            other = values[inside[up, first + i], patient]
+            if not (there > 0.0 and other > 0.0):
+                failed[patient] = True
+                there = other = 1.0
+            scale[i] = scale[up - first] * np.sqrt(there / other)
+    for i in range(b):
+        for j in range(b):
+            e = inside[first + i, first + j]
+            s[i, j] = 0.0 if e < 0 else values[e, patient] * scale[j] / scale[i]
+    for i in range(b):
+        for j in range(i):
+            s[i, j] = s[j, i] = 0.5 * (s[i, j] + s[j, i])
+    rotate(s, q, b)
+    for k in range(b):
+        mu[first + k, lane] = -s[k, k]
+        for i in range(b):
+            w[place[first + i, first + k], lane] = scale[i] * q[i, k]
+            back[back_at[first + k] + i, lane] = q[i, k] / scale[i]

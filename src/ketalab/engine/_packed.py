@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ketalab.engine._deviations import deviate
 from ketalab.engine._flow import Propagators, State
 from ketalab.engine._grid import Grid
-from ketalab.engine._groups import Whole, group_states, modes_of, restricted_matrix, size_of
-from ketalab.engine._kernel import LANES, load_decompose, load_kernel, wanted_states
+from ketalab.engine._groups import Groups, Whole, entries_of, group_states
+from ketalab.engine._kernel import LANES, load_decompose, load_march, load_stages, wanted_states
+from ketalab.engine._layout import Layout
 from ketalab.engine._lockstep import (
     GROWTH,
     NO_NUMBER,
     RUNS_AWAY,
     STAGES,
+    Step,
     Stepper,
     failures,
     with_reason,
@@ -72,34 +76,51 @@ def kernel_stepper(problem: Problem, schedule: Schedule) -> type[Stepper] | None
     return None if known is None else PackedStepper
 
 
+def load_parts(program: str, order: Sequence[int], initial: Sequence[float]) -> None:
+    """Compile all that a model needs, or read it from the cache; what is used first does so by itself."""
+    wanted = wanted_states(order)
+    load_march(deviate(program, tuple(initial)), wanted)
+    load_stages(program, wanted)
+    load_decompose()
+
+
 class PackedStepper(Stepper):
     """Takes steps by the kernel; the linear part stays with the ladder. For the choice of the time grid."""
 
     def __init__(self, problem: Problem, schedule: Schedule, lanes: int = LANES) -> None:
         super().__init__(problem, schedule)
         assert problem.program is not None
-        self._kernel = load_kernel(problem.program(), wanted_states(problem.order), lanes)
+        self._kernel = load_stages(problem.program(), wanted_states(problem.order), lanes)
         self._lanes = lanes
         self._given: tuple[list[Array], Array] | None = None
 
     def stages(
-        self, along: Propagators, x: State, y: Array, level: int, inputs: list[Array]
-    ) -> Array:
+        self,
+        along: Propagators,
+        x: State,
+        y: Array,
+        level: int,
+        inputs: list[Array],
+        slope: Array | None,
+    ) -> Step:
         count, given = self.problem.patients, self._table(inputs)
         drivers = np.array(self.flow.drivers(along, x, level)).reshape(-1, STAGES, count)
         width = given.shape[1]
-        out, lowest = np.zeros((len(y), STAGES, width)), np.zeros(width)
+        out, lowest = np.zeros((len(y), STAGES + 2, width)), np.zeros(width)
         # A driver may be asked for by a place that nobody reads.
-        self._kernel.stages(
+        self._kernel.run(
             given,
             _pad(drivers[: self._kernel.layout.driver_count], count, self._lanes),
             _pad(y, count, self._lanes),
+            _pad(np.zeros_like(y) if slope is None else slope, count, self._lanes),
+            float(slope is not None),
             along.length * 2.0**-level,
             out,
             lowest,
         )
         self.runs_away |= lowest[:count] < -GROWTH
-        return out[:, :, :count]
+        made = out[:, :, :count]
+        return Step(made[:, :STAGES], made[:, STAGES], made[:, STAGES + 1])
 
     def _table(self, inputs: list[Array]) -> Array:
         """What the kernel reads of parameters, covariates and inputs; made once a segment."""
@@ -121,10 +142,13 @@ def solve_packed(
     shown: Sequence[int] | None = None,
     tell: Tell | None = None,
     lanes: int = LANES,
+    single: bool = True,
 ) -> Solution | None:
     """The same as :func:`ketalab.engine.solve`, by the kernel; None where the problem has a form that it does not know.
 
     ``shown`` are the linear states that are asked for (all that are reached where not given); the others are zero.
+    What a step adds to the other states is computed in ``single`` numbers or in double ones; the linear part always
+    in double ones.
 
     Raises
     ------
@@ -141,32 +165,14 @@ def solve_packed(
     groups = group_states(problem, schedule, [*problem.drivers, *every])
     if groups is None:
         return None
-    kernel = load_kernel(problem.program(), wanted_states(problem.order), lanes)
-    layout, count, n = kernel.layout, problem.patients, len(problem.linear_names)
+    program = deviate(problem.program(), tuple(problem.initial.tolist()))
+    march = load_march(program, wanted_states(problem.order), lanes, single)
+    layout, count, n = march.layout, problem.patients, len(problem.linear_names)
     padded = count + -count % lanes
     with np.errstate(all="ignore"):
         variant, of_variant = _distinct([_key(s, problem.movers) for s in schedule])
-        no_number = np.zeros(count, dtype=bool)
-        failed = np.zeros(padded, dtype=bool)
-        compartments = np.ones(count, dtype=bool)
-        m = len(groups.states)
-        shape = (len(of_variant), padded // lanes, m)
-        rates, weights = np.zeros((*shape, lanes)), np.zeros((*shape, m, lanes))
-        inverse, growth = np.zeros_like(weights), np.zeros_like(weights)
-        for number, segment in enumerate(of_variant):
-            matrix = restricted_matrix(problem, schedule[segment], groups, padded)
-            bad = ~np.isfinite(matrix[:count]).all(axis=(1, 2))
-            no_number |= bad
-            matrix[:count][bad] = 0.0
-            compartments &= ((matrix[:count] >= 0) | np.eye(m, dtype=bool)).all(axis=(1, 2))
-            load_decompose()(
-                matrix, groups.starts, groups.parents, groups.feeds, rates[number],
-                weights[number], inverse[number], growth[number], failed,
-            )  # fmt: skip
-    # Modes that grow from equal ones, in anybody; for the others c is zero.
-    pairs = np.ascontiguousarray(np.argwhere(growth.any(axis=(0, 1, 4))))
-    growing = np.ascontiguousarray(growth[:, :, pairs[:, 0], pairs[:, 1]])
-    rows = {state: place for place, state in enumerate(groups.states)}
+        modes = _find_modes(problem, [schedule[s] for s in of_variant], groups, padded, lanes)
+    rows = groups.rows
     steps = lay_steps(schedule, grid, times)
     boluses = _events(schedule, "boluses", rows, count, lanes)
     inflows = _events(schedule, "inflow", rows, count, lanes)
@@ -179,38 +185,141 @@ def solve_packed(
     changing = np.array(
         [[np.broadcast_to(schedule[s].inputs[x], count) for x in names] for s in of_inputs]
     ).reshape(len(of_inputs), len(names), count)
-    watched = [(d, rows[i]) for d, i in enumerate(problem.drivers) if i in rows]
-    modes = [modes_of(groups, row) for row in range(m)]
-    modes_at = np.cumsum([0, *map(len, modes)], dtype=np.int64)
-    own = np.array([len(row) - size_of(groups, k) for k, row in enumerate(modes)], np.int64)
+    drive = _list_parts(groups, modes.pairs, _forms_read(problem, layout, rows))
+    quiet = layout.untouched(frozenset(drive[1].tolist()))
     show = [i for i in every if i in rows]
-    # Block after block, because what lies a page apart for each number costs more than the number.
-    found = np.empty((padded // lanes, len(times), len(show) + len(problem.state_names), lanes))
-    lowest = np.zeros(padded)
-    kernel.march(
+    # What nobody asked for is left as the system gives it, zero and without memory of its own.
+    linear = np.zeros((len(times), n, count))
+    states = np.empty((len(times), len(problem.state_names), count))
+    lowest, sound = np.zeros(padded), np.zeros(padded)
+    march.run(
         _pad(table[still], count, lanes), _pad(changing, count, lanes), problem.initial,
-        variant, which, steps.hours, steps.kinds, steps.first, *boluses, *inflows,
-        rates, weights, inverse, growing, pairs, groups.starts,
-        np.array(watched, np.int64).reshape(-1, 2),
-        np.array([x for row in modes for x in row], np.int64), modes_at, modes_at[:-1] + own,
-        steps.output_at, steps.output_after, steps.output_weights,
-        found.reshape(-1), lowest, np.array([rows[i] for i in show], np.int64),
+        variant, which, steps.hours, steps.kinds, steps.lengths_of, steps.first, steps.lengths, *boluses, *inflows,
+        modes.rates, modes.weights, modes.inverse, modes.growth, modes.pairs, groups.starts,
+        groups.modes, groups.modes_at, groups.own_at, groups.back_at, *drive, quiet,
+        steps.output_at, steps.output_after, steps.output_weights, modes.least,
+        linear, states, lowest, sound,
+        np.array([rows[i] for i in show], np.int64), np.array(show, np.int64),
     )  # fmt: skip
     if tell is not None:
         tell(1.0)
-    # What cancels to nothing must not come out below it.
-    rows_of = np.moveaxis(found, 0, 2).reshape(len(times), -1, padded)[:, :, :count]
-    linear, states = rows_of[:, : len(show)], rows_of[:, len(show) :]
-    np.maximum(linear, 0.0, out=linear, where=compartments)
-    seen = tuple(problem.linear_names[i] for i in show)
-    reasons = failures(replace(problem, linear_names=seen), linear, states)
-    # What nobody asked for is left as the system gives it, zero and without memory of its own.
-    full = np.zeros((len(times), n, count))
-    full[:, show] = linear
-    reasons |= with_reason(failed[:count], NO_MODES)
-    reasons |= with_reason(no_number, NO_NUMBER)
+    reasons = {} if (sound == 0).all() else failures(problem, linear, states)
+    reasons |= with_reason(modes.failed[:count], NO_MODES)
+    reasons |= with_reason(modes.no_number, NO_NUMBER)
     reasons |= with_reason(lowest[:count] < -GROWTH, RUNS_AWAY)
-    return Solution(times, full, states, reasons)
+    return Solution(times, linear, states, reasons)
+
+
+@dataclass(frozen=True)
+class _Modes:
+    """What :func:`ketalab.engine._modes.decompose` makes of each variant of the linear part (V, B, ..., L).
+
+    ``growth`` and ``pairs`` (which mode from which) are those that grow in anybody; ``least`` (N,) is what no
+    concentration of a person is below: nothing where the linear part is one of compartments.
+    """
+
+    rates: Array
+    weights: Array
+    inverse: Array
+    growth: Array
+    pairs: Whole
+    least: Array
+    failed: NDArray[np.bool_]
+    no_number: NDArray[np.bool_]
+
+
+def _find_modes(
+    problem: Problem, segments: Sequence[Segment], groups: Groups, padded: int, lanes: int
+) -> _Modes:
+    count, m, blocks = problem.patients, len(groups.states), padded // lanes
+    failed, no_number = np.zeros(padded, dtype=bool), np.zeros(count, dtype=bool)
+    compartments = np.ones(padded, dtype=bool)
+    head = (len(segments), blocks)
+    rates = np.empty((*head, m, lanes))
+    weights = np.empty((*head, len(groups.modes), lanes))
+    inverse = np.empty((*head, groups.back_at[-1], lanes))
+    growth, grows = np.zeros_like(weights), np.zeros(len(groups.modes), dtype=bool)
+    for number, segment in enumerate(segments):
+        places, values = entries_of(problem, segment, groups)
+        values = _pad(values, count, lanes)
+        bad = ~np.isfinite(values.sum(axis=0))
+        no_number |= bad[:count]
+        values[:, bad] = 0.0
+        beside = places[:, 0] != places[:, 1]
+        compartments &= (values[beside] >= 0).all(axis=0)
+        load_decompose()(
+            values, places, groups.starts, groups.parents, groups.feeds, groups.modes, groups.modes_at, groups.own_at,
+            groups.back_at, rates[number], weights[number], inverse[number], growth[number], grows, failed,
+        )  # fmt: skip
+    places_of = np.flatnonzero(grows)
+    to = np.searchsorted(groups.modes_at, places_of, side="right") - 1
+    return _Modes(
+        rates,
+        weights,
+        inverse,
+        np.ascontiguousarray(growth[:, :, places_of]),
+        np.stack([to, groups.modes[places_of]], axis=-1).astype(np.int64),
+        np.where(compartments, 0.0, -np.inf),
+        failed,
+        no_number,
+    )
+
+
+#: A driver of the kernel: its number, and rows of the linear states that it sums up with those of their shares.
+Form = tuple[int, list[tuple[int, int]]]
+
+
+def _forms_read(problem: Problem, layout: Layout, rows: dict[int, int]) -> list[Form]:
+    """The drivers that anything reaches."""
+    found = []
+    for number, pairs in enumerate(layout.forms):
+        met = [(rows[i], share) for d, share in pairs if (i := problem.drivers[d]) in rows]
+        if met:
+            found.append((number, met))
+    return found
+
+
+def _list_parts(groups: Groups, pairs: Whole, forms: Sequence[Form]) -> tuple[Whole, ...]:
+    """The parts of drivers, one for each mode of each: see :func:`ketalab.engine._march.march`.
+
+    The modes that drivers read; the drivers' numbers; the parts' places among those modes, and where each driver's
+    begin; what each part begins with. Of parts that grow from equal modes the part and its mode, where each
+    driver's begin, and what each begins with.
+    """
+    marched = sorted({k for _, met in forms for row, _ in met for k in groups.modes_of(row)})
+    place = {mode: i for i, mode in enumerate(marched)}
+    modes: list[int] = []
+    given: list[tuple[int, ...]] = []
+    growing: list[tuple[int, int]] = []
+    given_grown: list[tuple[int, ...]] = []
+    ends, grown_ends = [0], [0]
+    for _, met in forms:
+        listed = sorted({k for row, _ in met for k in groups.modes_of(row)})
+        part_of = {mode: len(modes) + i for i, mode in enumerate(listed)}
+        number_of: dict[int, int] = {}
+        modes += [place[k] for k in listed]
+        for row, share in met:
+            for at, mode in enumerate(groups.modes_of(row), int(groups.modes_at[row])):
+                given.append((part_of[mode], share, at, mode))
+                for pair, (to, of) in enumerate(pairs.tolist()):
+                    if to == mode:
+                        if mode not in number_of:
+                            number_of[mode] = len(growing)
+                            growing.append((part_of[mode], place[mode]))
+                        given_grown.append((number_of[mode], share, at, pair, of))
+        ends.append(len(modes))
+        grown_ends.append(len(growing))
+    whole = np.int64
+    return (
+        np.array(marched, whole),
+        np.array([number for number, _ in forms], whole),
+        np.array(modes, whole),
+        np.array(ends, whole),
+        np.array(given, whole).reshape(-1, 4),
+        np.array(growing, whole).reshape(-1, 2),
+        np.array(grown_ends, whole),
+        np.array(given_grown, whole).reshape(-1, 5),
+    )
 
 
 def _key(segment: Segment, names: Sequence[str]) -> tuple[float | bytes, ...]:

@@ -29,13 +29,23 @@ def sum_in_order(terms: Sequence[NDArray[Any]]) -> NDArray[Any]:
 @dataclass(frozen=True)
 class Collocation:
     """``nodes`` (s,) ending with 1; ``weights`` (s, s), the integrals of the basis from 0 to each node;
-    ``values`` (s,), ``vectors`` and their ``inverse`` (s, s), the eigenvalues and eigenvectors of the weights."""
+    ``values`` (s,), ``vectors`` and their ``inverse`` (s, s), the eigenvalues and eigenvectors of the weights.
+
+    The polynomial of a step has the right slopes at the nodes, and not at the start, where the slope is known as well:
+    the step before ended there. Adding a multiple of the one polynomial without slope at any node mends it. What is
+    missing of the slope, times the length of the step, is the *bend*: ``first`` (s,) are the weights by which it
+    follows from what the nodes add, and ``bends`` (s,) what it adds to each node; nothing to the last, which is more
+    exact as it is.
+    """
 
     nodes: Array
     weights: Array
     values: NDArray[np.complex128]
     vectors: NDArray[np.complex128]
     inverse: NDArray[np.complex128]
+    first: Array
+    bends: Array
+    bow: Polynomial
 
     def solve_factors(self, z: Array) -> Array:
         """``(I + z W)**-1`` for each z (N,), shape (s, s, N), by the eigenvectors of W."""
@@ -54,8 +64,15 @@ class Collocation:
                     weights[i] *= (place - q) / (p - q)
         return weights
 
+    def bent(self, place: Array | float) -> Array:
+        """What a bend adds at places (...) in 0..1 to the polynomial through the start and the nodes that it
+        has bent."""
+        inner = self.dense(place)[1:]
+        through = sum_in_order([w * b for w, b in zip(inner, self.bends, strict=True)])
+        return np.asarray(self.bow(place)) - through
+
     def interpolate(self, start: Array, stages: Array, place: float) -> Array:
-        """Dense output at ``place`` in 0..1 of a step; ``start`` (..., N), ``stages`` (..., s, N)."""
+        """The polynomial through ``start`` (..., N) and ``stages`` (..., s, N) at ``place`` in 0..1 of a step."""
         weights = self.dense(place)
         inner = [w * stages[..., i, :] for i, w in enumerate(weights[1:])]
         return sum_in_order([weights[0] * start, *inner])
@@ -76,4 +93,14 @@ def radau(stages: int) -> Collocation:
         integral = basis.integ()
         weights[:, j] = integral(nodes) - integral(0.0)
     values, vectors = np.linalg.eig(weights.astype(complex))
-    return Collocation(nodes, weights, values, vectors, np.linalg.inv(vectors))
+    # Slopes at the nodes, from what they add, continued to the start.
+    start = np.array(
+        [np.prod(np.delete(nodes, j) / (np.delete(nodes, j) - c)) for j, c in enumerate(nodes)]
+    )
+    first = start @ np.linalg.inv(weights)
+    flat = Polynomial.fromroots(nodes)
+    bow = flat.integ() / flat(0.0)
+    bow = bow - bow(0.0)
+    bends = np.asarray(bow(nodes))
+    bends[-1] = 0.0
+    return Collocation(nodes, weights, values, vectors, np.linalg.inv(vectors), first, bends, bow)

@@ -18,17 +18,20 @@ Whole = NDArray[np.int64]
 
 
 #: Decays are squared so many times at most before they are made anew: each squaring doubles their error.
-_SQUARES = 3
+_SQUARES = 12
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Steps of a grid: hours of each, what becomes of the decays (0 as before, 1 squared, 2 anew), first of each
-    segment, and outputs: which of each step, hours since it began, weights of its five points."""
+    """Steps of a grid: hours of each, what becomes of the decays (0 as before, 1 squared, 2 anew), which of the
+    different lengths each has, first of each segment, hours of each segment, and outputs: which of each step, hours
+    since the segment began, weights of the step's five points and of its bend."""
 
     hours: Array
     kinds: Whole
+    lengths_of: Whole
     first: Whole
+    lengths: Array
     output_at: Whole
     output_after: Array
     output_weights: Array
@@ -68,13 +71,17 @@ def _kept_steps(spans: tuple[tuple[float, float], ...], grid: Grid, times: bytes
     begin, end = np.concatenate(begins), np.concatenate(ends)
     # A time at the border of two steps belongs to the later one, and the last time to the last step.
     step = np.minimum(np.searchsorted(end, asked, side="right"), len(end) - 1)
-    after = asked - begin[step]
-    share = np.where(asked == end[step], 1.0, after / (end - begin)[step])
+    share = (asked - begin[step]) / (end - begin)[step]
+    share[asked == end[step]] = 1.0
+    starts, stops = np.array(spans).T
+    of = np.repeat(np.arange(len(spans)), np.diff(first))[step]
     return Steps(
         np.concatenate(hours),
         np.concatenate(kinds).astype(np.int64),
+        np.unique(np.concatenate(hours), return_inverse=True)[1].astype(np.int64),
         np.array(first, np.int64),
+        stops - starts,
         np.searchsorted(step, np.arange(len(end) + 1)).astype(np.int64),
-        after,
-        np.ascontiguousarray(radau(NODES).dense(share).T),
+        asked - starts[of],
+        np.ascontiguousarray([*radau(NODES).dense(share), radau(NODES).bent(share)]).T.copy(),
     )

@@ -39,7 +39,7 @@ from ketalab.model.tracing import Traced
 Array = NDArray[np.float64]
 
 #: Patients integrated at once: enough to fill the arrays, few enough for the cache and the memory.
-BATCH = 512
+BATCH = 1024
 #: Numbers in the courses of a batch (32 MB): many times ask for fewer patients at once. The kernel alone heeds it.
 _MOST_NUMBERS = 2**22
 
@@ -97,6 +97,7 @@ class _Task:
     weights: Array
     names: tuple[str, ...]
     settings: Mapping[str, Array | float]
+    exact: bool = False
 
     def pose(self, members: NDArray[np.int64]) -> tuple[Problem, Schedule]:
         """What the engine is asked for some of the people.
@@ -132,7 +133,10 @@ class _Task:
         """States at times, by the form of the scheme that the course was prepared for; ``whole``: all linear ones."""
         if self.prepared.solver == "lockstep":
             shown = None if whole else _shown(self.prepared.model, self.names)
-            made = solve_packed(problem, schedule, grid, times, shown=shown, tell=tell)
+            single = not self.exact
+            made = solve_packed(
+                problem, schedule, grid, times, shown=shown, tell=tell, single=single
+            )
             if made is not None:
                 return made
         return solve(problem, schedule, grid, times, tell=tell)
@@ -189,6 +193,7 @@ def integrate(
     engine: Engine = "auto",
     settings: Mapping[str, Array | float] | None = None,
     numbers: NDArray[np.int64] | None = None,
+    exact: bool = False,
     tell: Tell | None = None,
 ) -> Integrated:
     """Integrate people through a course, and check some of them; nothing is raised for who fails.
@@ -202,10 +207,11 @@ def integrate(
     names : outputs of the layers, hidden ones included.
     settings : free inputs per person, in place of those of the course.
     numbers : (N,) the people's own numbers, by which the checked are chosen; their places where not given.
+    exact : steps in double numbers, where differences of courses are asked for and not courses.
     tell : hears how far it is, 0 to 1.
     """
     count = people.parameters.shape[1]
-    task = _Task(prepared, people, weights, names, settings or {})
+    task = _Task(prepared, people, weights, names, settings or {}, exact)
     made = Integrated(
         {name: np.empty((len(times), count)) for name in names},
         rest=at_rest(prepared, people, names),
@@ -258,7 +264,7 @@ def integrate(
 def _batch(model: Traced, names: tuple[str, ...], times: int) -> int:
     """Patients at once, so that their courses fit into memory whatever is asked."""
     rows = len(_shown(model, names)) + len(model.states) + len(names)
-    return max(min(BATCH, _MOST_NUMBERS // (max(times, 1) * rows) // 8 * 8), 8)
+    return max(min(BATCH, _MOST_NUMBERS // (max(times, 1) * rows) // 16 * 16), 16)
 
 
 def _states(solution: Solution, times: NDArray[np.int64] | slice = slice(None)) -> Array:

@@ -112,6 +112,7 @@ def sensitivities(
                 for name, value in inputs.items()
             },
             numbers=numbers,
+            exact=True,
             tell=within(tell, begin / pairs, (begin + len(who)) / pairs),
         )
         for place, reason in sorted(solved.account.failed.items())[:1]:
