@@ -48,7 +48,8 @@ def _report(
         f"{len(case.outputs)} of them asked for; {case.varied} numbers differ between patients.",
         "",
         "Error: |y - ref| / max(|ref|, 1e-3 of that patient's peak of that output), the largest over outputs, times "
-        f"and {contest.sample.patients} patients. {contest.agreement}",
+        f"and {contest.sample.patients} patients; of the loosest grid over all {contest.case.patients:,} patients, and "
+        f"as many with all variability doubled. {contest.agreement}",
         "",
         "Seconds are the processor's of one process with one thread; ratios are medians of those within rounds.",
         "",

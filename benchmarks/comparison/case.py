@@ -160,8 +160,12 @@ def make_case(
     times: int = TIMES,
     start: int = 0,
     like: Case | None = None,
+    factor: float = 1.0,
 ) -> Case:
-    """Draw patients and make a course ready; ``like`` lends its model and grid, which do not depend on people."""
+    """Draw patients and make a course ready; ``like`` lends its model and grid, which do not depend on people.
+
+    What differs between people log-normally differs by the power ``factor``: 2 doubles all variability.
+    """
     if like is None:
         doses = Scenario.parse(phrase, days=days).treatment().administrations
         course = Course(doses, horizon_h=24 * days)
@@ -175,11 +179,26 @@ def make_case(
     streams = Streams(SEED)
     people = draw(Population(), streams, patients, start=start)
     drawn = individuals(model, people, streams, "person")
+    if factor != 1.0:
+        middle = individuals(model, people, streams, "none", vary=False)
+        drawn = spread(model, drawn, middle, factor)
     schedule = build_schedule(model, course, drawn)
     if any(segment.boluses for segment in schedule):
         raise ValueError("the other solvers are set up for infusions alone")
     problem = make_problem(model, drawn)
     return Case(model, course, grid, steps, asked, people, drawn, schedule, problem)
+
+
+def spread(model: Traced, drawn: Individuals, middle: Individuals, factor: float) -> Individuals:
+    """People whose log-normal differences from the middle are taken to a power."""
+    parameters = drawn.parameters.copy()
+    for layer in model.joined.layers:
+        for parameter in layer.parameters:
+            if parameter.between == "lognormal":
+                row = model.parameters.index(f"{layer.name}.{parameter.name}")
+                at = middle.parameters[row]
+                parameters[row] = at * (parameters[row] / at) ** factor
+    return replace(drawn, parameters=parameters)
 
 
 def outputs_of(case: Case, linear: Array, states: Array) -> Array:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ketalab.engine import check
+from ketalab.engine import check, halve_grid
 from ketalab.engine._lockstep import solve
 from ketalab.engine._packed import solve_packed
 from ketalab.laboratory import prepare
 from ketalab.laboratory._prepare import CHOICES
 
-from .case import Array, Case, outputs_of
+from .case import Array, Case, make_case, outputs_of
+from .metric import largest_error
+
+#: Tolerance of the grid whose half steps give what everyone is held against.
+_FINE = 1e-7
 
 
 @dataclass
@@ -81,11 +84,43 @@ def with_grid(case: Case, tolerance: float) -> Case:
     return replace(case, grid=prepared.grid, steps=len(prepared.edges) - 1)
 
 
-def error_of_grid(
-    sample: Case, engine: Lockstep, measure: Callable[[Array], float]
-) -> Callable[[float], float]:
-    """For the search: the error of an engine on grids of other tolerances."""
-    return lambda tolerance: measure(engine.outputs(with_grid(sample, tolerance)))
+@dataclass
+class Everyone:
+    """Errors of a grid in all patients of a case, and in all of them with doubled variability.
+
+    A grid is shared, so that some patients do not show what it does to others. What all are held against is the same
+    engine in double numbers on half the steps of a grid a hundred times as exact, which ``agreement`` holds against
+    the checker's result for some of them.
+    """
+
+    case: Case
+    agreement: float = 0.0
+    _parts: list[tuple[Case, Array]] = field(default_factory=list)
+
+    def prepare(self, reference: Array) -> None:
+        """Solve for what errors are measured against; ``reference`` is the checker's, of the first patients."""
+        fine = halve_grid(with_grid(self.case, _FINE).grid)
+        doubled = make_case(self.case.patients, like=self.case, factor=2.0)
+        for part in (*self.case.batches(), *doubled.batches()):
+            made = solve_packed(
+                part.problem, part.schedule, fine, part.times, shown=part.shown, single=False
+            )
+            if made is None or made.failed:
+                raise ValueError("what errors are measured against cannot be solved")
+            self._parts.append((part, outputs_of(part, made.linear, made.states)))
+        some = self._parts[0][1][:, :, : reference.shape[2]]
+        self.agreement = largest_error(some, reference)
+
+    def error(self, tolerance: float) -> float:
+        """The largest, on the grid of a tolerance."""
+        grid = with_grid(self.case, tolerance).grid
+        worst = 0.0
+        for part, reference in self._parts:
+            made = solve_packed(part.problem, part.schedule, grid, part.times, shown=part.shown)
+            if made is None or made.failed:
+                return float("inf")
+            worst = max(worst, largest_error(outputs_of(part, made.linear, made.states), reference))
+        return worst
 
 
 def cut_states(case: Case, share: float) -> Case:

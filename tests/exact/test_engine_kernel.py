@@ -150,6 +150,22 @@ def test_a_grid_chosen_by_the_kernel_serves_as_well_as_one_chosen_by_numpy() -> 
     assert sum(map(len, ours)) == pytest.approx(sum(map(len, theirs)), rel=0.1)
 
 
+def test_a_small_rise_above_rest_keeps_its_digits_in_single_numbers() -> None:
+    # A thousandth of the usual dose moves states that rest at one by less than a single number shows of one.
+    problem, schedule = posed("0.0005 mg/kg ketamine iv over 40 min", 1.0, 5)
+    grid = coarse(problem, schedule)
+    times = np.linspace(0, 24, 25)
+    single, double = (
+        packed(problem, schedule, grid, times, single=is_single).states - problem.initial[:, None]
+        for is_single in (True, False)
+    )
+    peak = np.abs(double).max(axis=0)
+    names = dict(zip(problem.state_names, peak.max(axis=1), strict=True))
+    assert 1e-9 < names["translated"] < 1e-5
+    moved = peak > 1e-12
+    assert (np.abs(single - double).max(axis=0)[moved] < 2e-5 * peak[moved]).all()
+
+
 # --- a patient's bytes ----------------------------------------------------------------------------
 
 
@@ -307,6 +323,19 @@ march = load_march(program, tuple(range(len(problem.state_names))))
 hits = sum(march.run.stats.cache_hits.values())
 print(json.dumps({"bytes": hashlib.sha256(made.states.tobytes()).hexdigest(), "hits": hits}))
 """
+
+
+@pytest.mark.slow
+def test_bytes_are_those_of_a_processor_without_wide_vectors_or_fused_sums(tmp_path: Path) -> None:
+    def answer(**settings: str) -> str:
+        environment = {**os.environ, "KETALAB_CACHE": str(tmp_path / "kept"), **settings}
+        command = [sys.executable, "-W", "error", "-c", ASK, str(Path(__file__).parent)]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=600, check=True
+        )
+        return str(json.loads(done.stdout)["bytes"])
+
+    assert answer() == answer(NUMBA_CPU_NAME="x86-64", NUMBA_CPU_FEATURES="")
 
 
 def test_two_processes_that_start_cold_at_once_agree_and_the_next_one_reads(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ketalab.engine._grid import _kinds
 from ketalab.errors import InputError, ScenarioError, SolutionError
 from ketalab.laboratory import (
     Course,
@@ -332,10 +333,10 @@ def test_an_input_that_nothing_integrated_reads_asks_for_no_steps_of_its_own() -
     assert not model.idle & {"activity:AMPA", "enzyme:liver:CYP2B6", "session"}
     text = "; ".join(f"0.5 mg/kg ketamine iv over 40 min at {72 * dose} h" for dose in range(4))
     course = find_person(Scenario.parse(text, days=12)).course
-    grid = prepare(course).grid
     people = draw(Population(), Streams(1), 2)
     schedule = build_schedule(model, course, individuals(model, people, Streams(1), "none"))
     assert [s.inputs["use:days"] for s in schedule if s.inflow] == [1, 2, 3, 4]
-    infusions = [steps for s, steps in zip(schedule, grid, strict=True) if s.inflow]
+    kinds = _kinds(schedule, model.idle)
+    infusions = [kind for s, kind in zip(schedule, kinds, strict=True) if s.inflow]
     assert len(infusions) == 4
     assert len(set(infusions)) == 1

@@ -39,6 +39,9 @@ _guarded = runpy.run_path(str(Path(__file__).with_name("_guarded.py")))
 INFUSION, ASKED, PATIENTS = (_guarded[name] for name in ("INFUSION", "ASKED", "PATIENTS"))
 scenario, simulate_one, spoil = (_guarded[name] for name in ("scenario", "simulate_one", "spoil"))
 
+#: What single numbers leave of an estimate where the true error is smaller.
+ROUNDING = 1e-6
+
 
 @pytest.fixture(scope="module")
 def whole() -> Result:
@@ -180,7 +183,7 @@ def test_the_estimate_is_near_the_true_error(
             size = np.maximum(np.abs(exact), np.maximum(1e-3 * exact.max(), 1e-6))
             true = max(true, float(np.max(np.abs(ours - exact) / size)))
         # The estimate is of states, most of which none of these outputs shows.
-        assert true / 20 < estimate < 10 * true
+        assert true / 20 < estimate < 10 * true + ROUNDING
 
 
 # --- patients whose solution failed ---------------------------------------------------------------
@@ -232,7 +235,7 @@ def test_one_patient_above_the_allowed_error_is_solved_by_the_checker(
     assert made.statuses == {}
     for name in ASKED:
         np.testing.assert_array_equal(made.values[name][:, worst], slow.values[name][:, worst])
-        if not name.startswith("score"):
+        if not name.startswith("score") and slow.values[name][:, worst].any():
             assert made.values[name][:, worst].tobytes() != whole.values[name][:, worst].tobytes()
     assert "Solved again by the checker: 1." in made.check.line()
     with pytest.raises(SolutionError, match=f"1 of 70 patients failed \\(patient {worst}: "):

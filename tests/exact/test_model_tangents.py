@@ -113,7 +113,7 @@ def test_the_checker_gives_the_tangents_that_the_lockstep_gives() -> None:
 def test_the_kernel_gives_the_tangents_that_numpy_gives() -> None:
     problem = posed(with_tangent(follower(), "body.ke"))
     ours, theirs = (
-        solve_packed(problem, SCHEDULE, GRID, TIMES),
+        solve_packed(problem, SCHEDULE, GRID, TIMES, single=False),
         solve(problem, SCHEDULE, GRID, TIMES),
     )
     assert ours is not None

@@ -84,6 +84,7 @@ def _placed(layout: Layout, lanes: int, precision: Any) -> dict[str, Any]:
         "MADE": np.array(layout.factors, np.int64).reshape(-1, 2),
         "CONSTANTS": np.array(layout.constants, float).reshape(-1, 2),
         "REST": np.array(layout.rest),
+        "ORDER": np.array(layout.order, np.int64),
         "IDLE": np.array([i for i in range(states) if i not in layout.order], np.int64),
     }
 

@@ -16,9 +16,9 @@ these parts by name:
     comes in. Parts go on to the step's end.
 ``dot(out, row, a, at, z, listed, i, j)``  the sum of the modes listed from place i to before j, each by the weight of
     its place.
-``blend(out, row, w, y, weights)``  the states between nodes, from their first values and what the nodes add.
+``blend(out, row, w, y, rest, weights, i)``  state i between nodes, from its first value and what the nodes add.
 ``grow(out, at, e, c, row, hours, z, of)``  what a mode has from an equal one by its decay e, added to a row.
-``advance(w, y)``  the states at the last node are those at the start of the next step.
+``advance(w, y, i)``  state i at the last node is that at the start of the next step.
 ``move_rows(to, row, of, at, count)``  rows of slots, from one buffer to another.
 ``exponential(e, count)``  exp of ``count`` rows, in place; ``ramp`` the same of (exp(x) - 1) / x.
 
@@ -40,7 +40,7 @@ from ketalab.engine import _lane_drivers, _lane_equations, _lane_solves
 from ketalab.engine._layout import NODES, Layout
 from ketalab.engine._vectors import DOUBLE, LONG, Loop, Precision, Vectors
 
-#: Lanes whose sums at the nodes fit into the registers of a processor.
+#: Lanes at a time, where they are taken by parts: their sums at the nodes fit into the registers of a processor.
 _AT_ONCE = 8
 
 
@@ -72,6 +72,14 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
     def of_slot(builder: Any) -> Vectors:
         return Vectors(builder, lanes, of)
 
+    def by_parts(builder: Any, write: Callable[[Vectors, Vectors], None]) -> None:
+        """Some lanes at a time, for what is written out for all of them and seldom done: less to compile."""
+        some = min(lanes, _AT_ONCE)
+        with Loop(builder, ir.Constant(LONG, 0), ir.Constant(LONG, lanes // some)) as part:
+            first = builder.mul(part, ir.Constant(LONG, some))
+            v, narrow = (Vectors(builder, some, p, row=lanes, first=first) for p in (DOUBLE, of))
+            write(v, narrow)
+
     def called(name: str, write: Callable[..., None], wholes: int) -> tuple[Any, Any]:
         """Signature and code of a call of a part that works on the slots, with some rows after them."""
 
@@ -89,7 +97,10 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
     @intrinsic
     def prepare(typing: Any, w: Any, given: Any, shares: Any) -> Any:
         def body(builder: Any, base: Any, given: Any, shares: Any) -> None:
-            _lane_equations.prepare(vectors(builder), of_slot(builder), layout, base, given, shares)
+            by_parts(
+                builder,
+                lambda v, slot: _lane_equations.prepare(v, slot, layout, base, given, shares),
+            )
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             function = _part(
@@ -140,8 +151,9 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             base = _data(context, builder, signature.args[0], arguments[0])
-            with Loop(builder, ir.Constant(LONG, 0), arguments[1]) as row:
-                v = vectors(builder)
+            v = Vectors(builder, min(lanes, _AT_ONCE))
+            rows = builder.mul(arguments[1], ir.Constant(LONG, lanes // v.lanes))
+            with Loop(builder, ir.Constant(LONG, 0), rows) as row:
                 v.store(getattr(v, name)(v.load(base, row)), base, row)
             return context.get_dummy_value()
 
@@ -155,22 +167,22 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
     def ramp(typing: Any, e: Any, count: Any) -> Any:
         return each("ramp")
 
+    def row_of(builder: Any, first: int, number: Any) -> Any:
+        return builder.add(number, ir.Constant(LONG, first))
+
     @intrinsic
-    def advance(typing: Any, w: Any, y: Any) -> Any:
+    def advance(typing: Any, w: Any, y: Any, i: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            base, state = (
-                _data(context, builder, kind, a)
-                for kind, a in zip(signature.args, arguments, strict=True)
-            )
+            i = arguments[2]
+            base, state = (_data(context, builder, signature.args[k], arguments[k]) for k in (0, 1))
             v, narrow = vectors(builder), of_slot(builder)
-            for i in layout.order:
-                added = v.from_(narrow, narrow.load(base, layout.moved + i))
-                now = v.add(v.load(state, i), added)
-                v.store(now, state, i)
-                narrow.store(narrow.from_(v, now), base, layout.begin + i)
+            added = v.from_(narrow, narrow.load(base, row_of(builder, layout.moved, i)))
+            now = v.add(v.load(state, i), added)
+            v.store(now, state, i)
+            narrow.store(narrow.from_(v, now), base, row_of(builder, layout.begin, i))
             return context.get_dummy_value()
 
-        return types.void(slots, buffer), generate
+        return types.void(slots, buffer, whole), generate
 
     @intrinsic
     def move_rows(typing: Any, to: Any, row: Any, of: Any, at: Any, count: Any) -> Any:
@@ -233,11 +245,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
         grown: Any, growing: Any, k: Any, m: Any, fed: Any, fed_parts: Any, f: Any, fed_grown: Any, inverse: Any,
     ) -> Any:  # fmt: skip
         def write(builder: Any, *arguments: Any) -> None:
-            # As many lanes at a time as there are registers for their sums.
-            for first in range(0, lanes, _AT_ONCE):
-                v = Vectors(builder, min(lanes, _AT_ONCE), row=lanes, first=first)
-                narrow = Vectors(builder, v.lanes, of, row=lanes, first=first)
-                _lane_drivers.drive(v, narrow, *arguments)
+            by_parts(builder, lambda v, slot: _lane_drivers.drive(v, slot, *arguments))
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             given = [
@@ -254,30 +262,32 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
         ), generate  # fmt: skip
 
     @intrinsic
-    def blend(typing: Any, to: Any, row: Any, w: Any, y: Any, weights: Any) -> Any:
+    def blend(
+        typing: Any, to: Any, row: Any, w: Any, y: Any, rest: Any, weights: Any, i: Any
+    ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            _, row, _, _, rest, _, i = arguments
             out, base, state, shares = (
-                _data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3, 4)
+                _data(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 3, 5)
             )
             v, narrow = vectors(builder), of_slot(builder)
-            at = (builder.gep(shares, [ir.Constant(LONG, 1 + j)]) for j in range(NODES + 1))
-            spread = [v.spread(builder.load(place)) for place in at]
-            for i in layout.order:
-                begin, total = narrow.load(base, layout.begin + i), v.load(state, i)
-                if layout.rest[i]:
-                    total = v.add(total, v.number(layout.rest[i]))
-                added = [
-                    narrow.sub(narrow.load(base, layout.stages + NODES * i + j), begin)
-                    for j in range(NODES - 1)
-                ]
-                added.append(narrow.load(base, layout.moved + i))
-                added.append(narrow.load(base, layout.bend + i))
-                for share, part in zip(spread, added, strict=True):
-                    total = v.add(total, v.mul(share, v.from_(narrow, part)))
-                v.store(total, out, builder.add(arguments[1], ir.Constant(LONG, i)))
+            begin = narrow.load(base, row_of(builder, layout.begin, i))
+            nodes = builder.mul(i, ir.Constant(LONG, NODES))
+            rows = [row_of(builder, layout.stages + j, nodes) for j in range(NODES - 1)]
+            added = [narrow.sub(narrow.load(base, node), begin) for node in rows]
+            added += [
+                narrow.load(base, row_of(builder, first, i))
+                for first in (layout.moved, layout.bend)
+            ]
+            total = v.add(v.load(state, i), v.spread(rest))
+            for j, part in enumerate(added):
+                share = v.spread(builder.load(builder.gep(shares, [ir.Constant(LONG, 1 + j)])))
+                total = v.add(total, v.mul(share, v.from_(narrow, part)))
+            v.store(total, out, row)
             return context.get_dummy_value()
 
-        return types.void(buffer, whole, slots, buffer, buffer), generate
+        one = types.float64
+        return types.void(buffer, whole, slots, buffer, one, buffer, whole), generate
 
     return {
         "prepare": prepare,

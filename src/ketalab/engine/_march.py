@@ -43,7 +43,8 @@ MADE = np.zeros((0, 2), np.int64)
 CONSTANTS = np.zeros((0, 2))
 #: What states count from.
 REST = np.zeros(0)
-#: States that the kernel leaves as they begin.
+#: States that the kernel solves, and those that it leaves as they begin.
+ORDER = np.zeros(0, np.int64)
 IDLE = np.zeros(0, np.int64)
 
 #: Functions of this file that the two entries call, in the order in which they are compiled.
@@ -297,8 +298,10 @@ def march(
                             here = (base + k) * LANES + lane
                             if found[here] < least[at + lane]:
                                 found[here] = least[at + lane]
-                    blend(found, base + len(shown), w, y, output_weights[i])
-                advance(w, y)
+                    for k in ORDER:
+                        blend(found, base + len(shown) + k, w, y, REST[k], output_weights[i], k)
+                for place in range(live_at[RANKS]):
+                    advance(w, y, SOLVES[live[place], 5])
             after(now, decays, ramps, z, u, fed, flat_rate, flat_growth, pairs, lengths[segment])
             for i in range(n):
                 dot(x, i, flat_weight, 0, now, modes, modes_at[i], modes_at[i + 1])
@@ -343,7 +346,6 @@ def stages(given, drivers, begin, slope, bent, hours, out, lowest):
         fill(w, BENT, bent)
         copy_rows(w, SLOPE, slope, at)
         cascade(w, live, live_at)
-        advance(w, y)
         for i in range(STATES):
             for node in range(4):
                 for lane in range(LANES):

@@ -55,11 +55,11 @@ class Precision:
 
 
 DOUBLE = Precision(
-    "f64", ir.DoubleType(), ir.IntType(64), np.float64, 52, 14, 11, 709.78, -708.3, 2.3e-308,
+    "f64", ir.DoubleType(), ir.IntType(64), np.float64, 52, 14, 11, 709.0, -708.3, 2.3e-308,
     0.693147180369123816490, 1.90821492927058770002e-10,
 )  # fmt: skip
 SINGLE = Precision(
-    "f32", ir.FloatType(), ir.IntType(32), np.float32, 23, 8, 5, 88.7, -87.3, 1.18e-38,
+    "f32", ir.FloatType(), ir.IntType(32), np.float32, 23, 8, 5, 88.0, -87.3, 1.18e-38,
     0.693359375, -2.12194440054690583e-4,
 )  # fmt: skip
 
@@ -69,7 +69,7 @@ class Vectors:
     in all."""
 
     def __init__(
-        self, builder: Any, lanes: int, of: Precision = DOUBLE, *, row: int = 0, first: int = 0
+        self, builder: Any, lanes: int, of: Precision = DOUBLE, *, row: int = 0, first: Any = None
     ) -> None:
         self.b, self.lanes, self.of = builder, lanes, of
         self.row, self.first = row or lanes, first
@@ -101,8 +101,8 @@ class Vectors:
         if isinstance(row, int):
             row = ir.Constant(LONG, row)
         at = self.b.mul(row, ir.Constant(LONG, self.row))
-        if self.first:
-            at = self.b.add(at, ir.Constant(LONG, self.first))
+        if self.first is not None:
+            at = self.b.add(at, self.first)
         at = self.b.gep(base, [at])
         return self.b.bitcast(at, self.kind.as_pointer())
 

@@ -44,7 +44,7 @@ class Choice:
 #: quarter fewer and errors alike. Their seed is the laboratory's own, so that a grid does not depend on that of a run.
 CHOICES: Mapping[Solver, Choice] = {
     "numpy": Choice(TOLERANCE, 16),
-    "lockstep": Choice(3e-6, 64, 0.3),
+    "lockstep": Choice(1e-6, 64, 0.3),
 }
 _PILOT_REPLICATE = 2**31
 

@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 #: How far a parameter is moved up and down, in its logarithm. A central difference is wrong by the square of the step,
 #: and by the rounding of a solution over the step; of 1e-2 to 1e-5 this one disagrees least, at worst, with what
 #: Richardson extrapolation makes of it and of half of it (docs/decisions.md has the table).
-STEP = 1e-3
+STEP = 1e-4
 STEPS = (1e-7, 0.1)
 #: A number that nobody has who is checked.
 _UNCHECKED = ONE_IN - 1
