@@ -48,12 +48,16 @@ def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
     return context.make_array(kind)(context, builder, value=array).data
 
 
-def _part(module: Any, name: str, arguments: Sequence[Any], write: Callable[..., None]) -> Any:
-    """A function of the module, written once."""
+def _part(
+    module: Any, name: str, arguments: Sequence[Any], write: Callable[..., None], long: bool = False
+) -> Any:
+    """A function of the module, written once; a long one is called and not copied to each of its places."""
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
     function.linkage = "internal"
+    if long:
+        function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
     write(builder, *function.args)
     builder.ret_void()
@@ -135,7 +139,9 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
                 def write(inner: Any, base: Any, node: Any, places: Any = places) -> None:
                     _lane_equations.evaluate(of_slot(inner), layout, base, places, node)
 
-                function = _part(builder.module, f"lanes_rank_{number}", [of_slots, LONG], write)
+                function = _part(
+                    builder.module, f"lanes_rank_{number}", [of_slots, LONG], write, long=True
+                )
                 block = builder.append_basic_block()
                 switch.add_case(ir.Constant(LONG, number), block)
                 with builder.goto_block(block):
