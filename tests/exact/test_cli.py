@@ -367,7 +367,7 @@ def test_an_interrupted_run_exits_130_and_leaves_nothing(tmp_path) -> None:
 
 
 def test_long_work_says_percent_and_time_left_on_standard_error() -> None:
-    words = ["simulate", "--patients", "15000", "--output", "score:MADRS", "--json"]
+    words = ["simulate", "--patients", "60000", "--output", "score:MADRS", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "ketalab", *words], capture_output=True, text=True, check=True
     )

@@ -232,9 +232,7 @@ RATES: Mapping[str, Callable[[Maths, Values], Mapping[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("single", [False, True])
-@pytest.mark.parametrize("name", RATES)
-def test_a_state_more_in_a_layer_needs_nothing_of_the_engine(name: str, single: bool) -> None:
+def posed_of_our_own(name: str) -> tuple[Problem, Schedule]:
     names = ("level", "switch", "q", "p", *"abcd")
     states = list(RATES[name](SymbolicMaths(), Values({n: sp.Symbol(n) for n in names})))
     model = trace(join([BODY, a_brain(RATES[name], *states)]))
@@ -246,6 +244,13 @@ def test_a_state_more_in_a_layer_needs_nothing_of_the_engine(name: str, single: 
         Segment(1.0, 1.5, (), ((2, np.full(5, 7.0)),), off),
         Segment(1.5, 30.0, ((0, np.full(5, 1.0)),), (), on),
     )
+    return problem, schedule
+
+
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("name", RATES)
+def test_a_state_more_in_a_layer_needs_nothing_of_the_engine(name: str, single: bool) -> None:
+    problem, schedule = posed_of_our_own(name)
     grid = build_grid(problem, schedule, tolerance=1e-8)
     times = np.linspace(0, 30, 41)
     ours = packed(problem, schedule, grid, times, single=single)
@@ -316,7 +321,10 @@ sys.path.insert(0, sys.argv[1])
 import test_engine_kernel as t
 from ketalab.engine._deviations import deviate
 from ketalab.engine._kernel import load_march
-problem, schedule = t.posed("0.5 mg/kg ketamine iv bolus", 0.1, 3)
+if sys.argv[2] == "people":
+    problem, schedule = t.posed("0.5 mg/kg ketamine iv bolus", 0.1, 3)
+else:
+    problem, schedule = t.posed_of_our_own("every function")
 made = t.packed(problem, schedule, ((3,) * 8,) * len(schedule), np.linspace(0, 2.4, 4))
 program = deviate(problem.program(), tuple(problem.initial.tolist()))
 march = load_march(program, tuple(range(len(problem.state_names))))
@@ -329,7 +337,7 @@ print(json.dumps({"bytes": hashlib.sha256(made.states.tobytes()).hexdigest(), "h
 def test_bytes_are_those_of_a_processor_without_wide_vectors_or_fused_sums(tmp_path: Path) -> None:
     def answer(**settings: str) -> str:
         environment = {**os.environ, "KETALAB_CACHE": str(tmp_path / "kept"), **settings}
-        command = [sys.executable, "-W", "error", "-c", ASK, str(Path(__file__).parent)]
+        command = [sys.executable, "-W", "error", "-c", ASK, str(Path(__file__).parent), "people"]
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=600, check=True
         )
@@ -340,7 +348,7 @@ def test_bytes_are_those_of_a_processor_without_wide_vectors_or_fused_sums(tmp_p
 
 def test_two_processes_that_start_cold_at_once_agree_and_the_next_one_reads(tmp_path: Path) -> None:
     environment = {**os.environ, "KETALAB_CACHE": str(tmp_path / "kept")}
-    command = [sys.executable, "-W", "error", "-c", ASK, str(Path(__file__).parent)]
+    command = [sys.executable, "-W", "error", "-c", ASK, str(Path(__file__).parent), "small"]
 
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -228,7 +228,9 @@ def test_a_patient_without_a_solution_is_named_with_the_parameter() -> None:
     people, drawn = some_people()
     broken = drawn.parameters.copy()
     broken[human_model().parameters.index("brain.bdnf_time"), 2] = np.nan
-    with pytest.raises(SolutionError, match=r"patient 2 with body\.cl moved by a factor of 1\.001"):
+    with pytest.raises(
+        SolutionError, match=r"patient 2 with body\.cl moved by a factor of 1\.0001"
+    ):
         sensitivities(
             ready(),
             Individuals(broken, drawn.covariates),
