@@ -275,6 +275,37 @@ def test_a_failed_patient_is_named_and_spoils_no_other() -> None:
     np.testing.assert_array_equal(ill.states[:, :, others], sound.states[:, :, others])
 
 
+def test_a_failed_patient_spoils_nobody_who_stands_in_the_same_lane_after_it() -> None:
+    problem, schedule = posed(*COURSES["one infusion"], people=LANES + 6)
+    parameters = problem.parameters.copy()
+    parameters[human_model().parameters.index("brain.glutamate_gain"), 4] = np.nan
+    grid = coarse(problem, schedule)
+    times = np.linspace(0, 48, 5)
+    sound = packed(problem, schedule, grid, times)
+    ill = packed(replace(problem, parameters=parameters), schedule, grid, times)
+    assert list(ill.failed) == [4]
+    np.testing.assert_array_equal(ill.states[:, :, LANES + 4], sound.states[:, :, LANES + 4])
+
+
+def test_a_state_at_rest_follows_another_that_an_input_moves() -> None:
+    # No dose reaches either; the second is at rest until the first, which the switch moves, leaves it.
+    def rates(m: Maths, v: Values) -> dict[str, Any]:
+        return {"a": v.switch - v.a, "b": v.a - v.b, "c": v.q * (v.level - v.c)}
+
+    model = trace(join([BODY, a_brain(rates, *"abc")]))
+    drawn = Individuals(np.exp(np.random.default_rng(1).normal(0, 0.5, (4, 5))), np.zeros((0, 5)))
+    problem = make_problem(model, drawn)
+    schedule = (
+        Segment(0.0, 1.0, (), (), {"switch": 0.1}),
+        Segment(1.0, 9.0, (), (), {"switch": 0.7}),
+    )
+    grid = build_grid(problem, schedule, tolerance=1e-8)
+    times = np.linspace(0, 9, 19)
+    ours, theirs = packed(problem, schedule, grid, times), solve(problem, schedule, grid, times)
+    assert np.ptp(theirs.states[:, 1]) > 0.3
+    assert largest(ours.states[:, :2], theirs.states[:, :2]) < ROUNDING["single"]
+
+
 def test_a_rate_that_runs_away_fails_its_patient() -> None:
     problem, schedule = posed(*COURSES["one infusion"], people=3)
     parameters = problem.parameters.copy()

@@ -31,7 +31,7 @@ class _Splitter:
     """Each operation of a program as its value at rest and its deviation, either of which may be missing: nothing."""
 
     def __init__(self, operations: Sequence[Sequence[Any]], initial: Sequence[float]) -> None:
-        self.old, self.initial, self.new = operations, initial, Operations()
+        self.initial, self.new = initial, Operations()
         self.rest: list[int | None] = []
         self.moved: list[int | None] = []
         for operation in operations:
@@ -41,8 +41,7 @@ class _Splitter:
 
     def whole(self, place: int) -> int:
         """The value itself."""
-        made = self.new.plus(self.rest[place], self.moved[place])
-        return self.new.number(0.0) if made is None else made
+        return self.new.or_zero(self.new.plus(self.rest[place], self.moved[place]))
 
     def _at_rest(self, name: str, *arguments: int) -> int | None:
         """The operation on what its arguments are at rest."""
@@ -57,7 +56,7 @@ class _Splitter:
             return new.minus(None, *rest)
         if name == "div" and rest[0] is None:
             return None
-        places = [new.number(0.0) if r is None else r for r in rest]
+        places = [new.or_zero(r) for r in rest]
         if name in ("max", "min") and places[0] == places[1]:
             return rest[0]
         if name == "div":
@@ -67,9 +66,8 @@ class _Splitter:
     def _split(self, name: str, *arguments: Any) -> tuple[int | None, int | None]:
         new = self.new
         if name in OUTSIDE:
-            return (
-                None if [name, *arguments] == ["number", 0.0] else new.add(name, *arguments)
-            ), None
+            zero = name == "number" and arguments[0] == 0
+            return (None if zero else new.add(name, *arguments)), None
         if name == "driver":
             return None, new.add(name, *arguments)
         if name == "state":
@@ -103,7 +101,7 @@ class _Splitter:
 
     def _extreme(self, name: str, rest: int | None, a: int, b: int) -> int:
         parts = [self.new.plus(self.new.minus(self.rest[p], rest), self.moved[p]) for p in (a, b)]
-        return self.new.add(name, *(self.new.number(0.0) if p is None else p for p in parts))
+        return self.new.add(name, *map(self.new.or_zero, parts))
 
     def _max(self, rest: int | None, a: int, b: int) -> int:
         return self._extreme("max", rest, a, b)
@@ -112,7 +110,7 @@ class _Splitter:
         return self._extreme("min", rest, a, b)
 
     def _exp(self, rest: int | None, a: int) -> int | None:
-        return self.new.times(rest, self.new.add("expm1", self.whole_of(self.moved[a])))
+        return self.new.times(rest, self.new.add("expm1", self.new.or_zero(self.moved[a])))
 
     def _pow(self, rest: int | None, a: int, s: int) -> int | None:
         if self.moved[s] is not None or self.rest[a] is None:
@@ -120,10 +118,7 @@ class _Splitter:
         new, base, exponent = self.new, self.rest[a], self.whole(s)
         inverse = new.add("div", new.number(1.0), base)
         power = new.add("pow", base, exponent)
-        return new.add("lift", self.whole_of(self.moved[a]), base, inverse, exponent, power)
-
-    def whole_of(self, place: int | None) -> int:
-        return self.new.number(0.0) if place is None else place
+        return new.add("lift", self.new.or_zero(self.moved[a]), base, inverse, exponent, power)
 
     def _otherwise(self, name: str, rest: int | None, *arguments: int) -> int | None:
         """What has no form of its own: the value less that at rest."""
@@ -145,7 +140,7 @@ def deviate(program: str, initial: tuple[float, ...]) -> str:
         start = new.number(first) if first else None
         still = new.minus(split.rest[gain], new.times(split.rest[rate], start))
         moved = new.minus(split.moved[gain], new.times(split.moved[rate], start))
-        gains.append(split.whole_of(new.plus(still, moved)))
+        gains.append(new.or_zero(new.plus(still, moved)))
         rates.append(split.whole(rate))
     made = gather_forms(new.listed, gains, rates)
     return json.dumps({**made, "rest": list(initial)}, separators=(",", ":"))

@@ -73,7 +73,7 @@ class _Forms:
             both = dict(one)
             for driver, share in two.items():
                 made = (new.plus if name == "add" else new.minus)(both.get(driver), share)
-                both[driver] = new.number(0.0) if made is None else made
+                both[driver] = new.or_zero(made)
             return both
         if name == "mul" and isinstance(two, dict):
             one, two = two, one

@@ -60,6 +60,7 @@ def load_decompose() -> Function:
 def _placed(layout: Layout, lanes: int, precision: Any) -> dict[str, Any]:
     """The slots, as the names of :mod:`ketalab.engine._march`."""
     states = layout.stages - layout.begin
+    reads = [sorted(layout.reads[i]) for i in layout.order]
     return {
         "LANES": lanes,
         "REAL": precision.numpy,
@@ -83,6 +84,8 @@ def _placed(layout: Layout, lanes: int, precision: Any) -> dict[str, Any]:
         "SOLVES": np.array(layout.solves, np.int64).reshape(-1, 6),
         "MADE": np.array(layout.factors, np.int64).reshape(-1, 2),
         "CONSTANTS": np.array(layout.constants, float).reshape(-1, 2),
+        "READ": np.array([x for row in reads for x in row], np.int64),
+        "READ_AT": np.cumsum([0, *map(len, reads)], dtype=np.int64),
         "REST": np.array(layout.rest),
         "ORDER": np.array(layout.order, np.int64),
         "IDLE": np.array([i for i in range(states) if i not in layout.order], np.int64),

@@ -12,7 +12,7 @@ the states at the start of a step, lie in buffers of their own: they are double 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,10 @@ class Layout:
     ``factors`` lists (slot of k, slot of what it makes). ``begin`` are the states at the start of a step,
     ``stages`` those at its nodes, ``moved`` what the step has added at its end, ``slope`` how fast it began and
     ``bend`` what that mends (see :class:`ketalab.engine._radau.Collocation`), where ``bent`` is 1; states are less
-    ``rest`` (see :mod:`ketalab.engine._deviations`). ``touched`` are the drivers that reach a state, itself or
-    through others. Where drivers are ``forms`` (:mod:`ketalab.engine._forms`), each lists drivers of the problem
-    and the rows of their shares, and ``shares`` the operations in those rows.
+    ``rest`` (see :mod:`ketalab.engine._deviations`). ``reads`` are the other states that a state's gain and rate
+    read, ``touched`` the drivers that reach it, itself or through others. Where drivers are ``forms``
+    (:mod:`ketalab.engine._forms`), each lists drivers of the problem and the rows of their shares, and ``shares``
+    the operations in those rows.
     """
 
     operations: tuple[tuple[Any, ...], ...]
@@ -72,6 +73,7 @@ class Layout:
     driver_count: int
     slots: int
     rest: tuple[float, ...]
+    reads: tuple[frozenset[int], ...]
     touched: tuple[frozenset[int], ...]
     forms: tuple[tuple[tuple[int, int], ...], ...]
     shares: tuple[int, ...]
@@ -115,10 +117,13 @@ def _ranks(
     return [rank_of(place, known) for place in range(len(operations))], states
 
 
-def _touched(
+States = tuple[frozenset[int], ...]
+
+
+def _reads(
     operations: Sequence[Sequence[Any]], ends: Sequence[tuple[int, int]]
-) -> tuple[frozenset[int], ...]:
-    """The drivers that reach each state, itself or through others."""
+) -> tuple[States, States]:
+    """Of each state the other states that it reads, and the drivers that reach it, itself or through others."""
     found: list[tuple[frozenset[int], frozenset[int]]] = []
     none = frozenset[int]()
     for name, *arguments in operations:
@@ -130,18 +135,32 @@ def _touched(
         else:
             drivers, states = zip(*(found[a] for a in arguments), strict=True)
             found.append((none.union(*drivers), none.union(*states)))
+    reads = [found[g][1] | found[k][1] for g, k in ends]
+    reads = [states - {number} for number, states in enumerate(reads)]
     known: dict[int, frozenset[int]] = {}
 
-    def of(state: int) -> frozenset[int]:
+    def touched(state: int) -> frozenset[int]:
         if state not in known:
-            known[state] = none
-            parts = [found[place] for place in ends[state]]
-            known[state] = none.union(
-                *(d for d, _ in parts), *(of(s) for _, read in parts for s in read)
-            )
+            g, k = ends[state]
+            own = found[g][0] | found[k][0]
+            known[state] = own.union(*(touched(other) for other in reads[state]))
         return known[state]
 
-    return tuple(of(state) for state in range(len(ends)))
+    return tuple(reads), tuple(touched(state) for state in range(len(ends)))
+
+
+def _behind(operations: Sequence[Sequence[Any]], places: Iterable[int]) -> set[int]:
+    """Some operations, and all that they read."""
+    found, edge = set[int](), set(places)
+    while edge:
+        found |= edge
+        edge = {
+            a
+            for place in edge
+            if operations[place][0] not in _SOURCES
+            for a in operations[place][1:]
+        } - found
+    return found
 
 
 def lay_out(program: str, wanted: Sequence[int]) -> Layout:
@@ -150,20 +169,12 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
     operations = tuple(map(tuple, document["operations"]))
     ends = list(zip(document["gains"], document["rates"], strict=True))
     ranks, of_state = _ranks(operations, ends)
+    reads, touched = _reads(operations, ends)
     highest = max((of_state[i] for i in wanted), default=-1)
     order = tuple(sorted(wanted, key=lambda i: (of_state[i], i)))
     starts = tuple(sum(of_state[i] < r for i in wanted) for r in range(highest + 2))
 
-    needed: set[int] = set()
-    edge = {place for i in wanted for place in ends[i]}
-    while edge:
-        needed |= edge
-        edge = {
-            a
-            for place in edge
-            if operations[place][0] not in _SOURCES
-            for a in operations[place][1:]
-        } - needed
+    needed = _behind(operations, (place for i in wanted for place in ends[i]))
     # Shares of the forms that are read, with all that they read.
     read = {operations[p][1] for p in needed if operations[p][0] == "driver"}
     shares: list[int] = []
@@ -172,15 +183,7 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
         places = [(driver, place) for driver, place in pairs if number in read]
         forms.append(tuple((driver, len(shares) + i) for i, (driver, _) in enumerate(places)))
         shares += [place for _, place in places]
-    edge = set(shares) - needed
-    while edge:
-        needed |= edge
-        edge = {
-            a
-            for place in edge
-            if operations[place][0] not in _SOURCES
-            for a in operations[place][1:]
-        } - needed
+    needed |= _behind(operations, shares)
     used = sorted(needed)
     computed = [p for p in used if operations[p][0] not in _SOURCES]
     fixed = tuple(p for p in computed if ranks[p] == FIXED)
@@ -269,7 +272,8 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
         drivers=drivers,
         driver_count=count,
         slots=size,
-        touched=_touched(operations, ends),
+        reads=reads,
+        touched=touched,
         forms=tuple(forms),
         shares=tuple(shares),
         rest=tuple(document.get("rest", [0.0] * m)),

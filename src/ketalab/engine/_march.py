@@ -41,6 +41,8 @@ STARTS = np.zeros(1, np.int64)
 SOLVES = np.zeros((0, 6), np.int64)
 MADE = np.zeros((0, 2), np.int64)
 CONSTANTS = np.zeros((0, 2))
+#: States that each of ``SOLVES`` reads, and where each one's begin.
+READ, READ_AT = np.zeros(0, np.int64), np.zeros(1, np.int64)
 #: What states count from.
 REST = np.zeros(0)
 #: States that the kernel solves, and those that it leaves as they begin.
@@ -76,16 +78,19 @@ def start_block(w, y):
             w[(BEGIN + i) * LANES + lane] = value
             for node in range(4):
                 w[(STAGES + 4 * i + node) * LANES + lane] = value
+            # Nothing times the slope of who stood here before is only nothing if that was a number.
+            w[(SLOPE + i) * LANES + lane] = 0.0
     fill(w, LOWEST, 0.0)
 
 
 def rest(w, quiet, live, live_at, made):
-    """Which states and factors steps are to solve: all but the ``quiet`` ones whose slope is nothing in every lane.
+    """Which states and factors steps are to solve: all but ``quiet`` ones whose slope is nothing in every lane.
 
-    Nothing that moves reaches a quiet state, so that its slope is the same at any time until an input changes; where
-    that is nothing, solving the state would change no bit. Written: the live ones of ``SOLVES``, where each rank begins
-    among them, and whether each of ``MADE`` is read.
+    No driver that moves reaches a quiet state. Where its slope is nothing, and the states that it reads are themselves
+    at rest, it stays where it is until an input changes, and solving it would change no bit. Written: the live ones
+    of ``SOLVES``, where each rank begins among them, and whether each of ``MADE`` is read.
     """
+    moving, some_quiet = np.zeros(STATES, np.bool_), quiet.any()
     for i in range(len(SOLVES)):
         if quiet[i]:
             state = SOLVES[i, 5]
@@ -99,15 +104,20 @@ def rest(w, quiet, live, live_at, made):
     count = 0
     for rank in range(RANKS):
         live_at[rank] = count
-        evaluate(w, rank, 0)
+        if some_quiet:
+            evaluate(w, rank, 0)
         for i in range(STARTS[rank], STARTS[rank + 1]):
+            state = SOLVES[i, 5]
             moves = not quiet[i]
+            for j in range(READ_AT[i], READ_AT[i + 1]):
+                moves = moves or moving[READ[j]]
             if not moves:
-                g, k, state = SOLVES[i, 0], SOLVES[i, 2], SOLVES[i, 5]
+                g, k = SOLVES[i, 0], SOLVES[i, 2]
                 for lane in range(LANES):
                     lost = w[k * LANES + lane] * w[(BEGIN + state) * LANES + lane]
                     if w[g * LANES + lane] != lost:
                         moves = True
+            moving[state] = moves
             if moves:
                 live[count] = i
                 count += 1
@@ -127,19 +137,20 @@ def set_step(w, hours, made):
 
 def keep_step(w, hours, made, length, kept, known):
     """The same from what was kept of the length, or kept for its next time: cycles of doses repeat their steps."""
-    if length >= len(known) or not known[length]:
-        set_step(w, hours, made)
-    else:
+    keeps = length < len(known)
+    first = length * len(MADE)
+    if keeps and known[length]:
         fill(w, HOURS, hours)
-    if length >= len(known):
+        for i in range(len(MADE)):
+            if made[i]:
+                move_rows(w, MADE[i, 1], kept, (first + i) * FACTORS, FACTORS)
         return
-    for i in range(len(MADE)):
-        if made[i]:
-            if known[length]:
-                move_rows(w, MADE[i, 1], kept, (length * len(MADE) + i) * FACTORS, FACTORS)
-            else:
-                move_rows(kept, (length * len(MADE) + i) * FACTORS, w, MADE[i, 1], FACTORS)
-    known[length] = True
+    set_step(w, hours, made)
+    if keeps:
+        known[length] = True
+        for i in range(len(MADE)):
+            if made[i]:
+                move_rows(kept, (first + i) * FACTORS, w, MADE[i, 1], FACTORS)
 
 
 def cascade(w, live, live_at):
@@ -327,7 +338,7 @@ def stages(given, drivers, begin, slope, bent, hours, out, lowest):
     start, the latter known where ``bent`` is 1. Written are states at the nodes, bend and slope at the end, ``out``
     (m, 6, N)."""
     w, y = np.zeros(SLOTS * LANES, REAL), np.zeros(STATES * LANES)
-    numbers = np.zeros(given.shape[0] * LANES)
+    numbers, shares = np.zeros(given.shape[0] * LANES), np.zeros(SHARES * LANES)
     live, live_at = np.zeros(len(SOLVES), np.int64), np.zeros(RANKS + 1, np.int64)
     quiet, made = np.zeros(len(SOLVES), np.bool_), np.zeros(len(MADE), np.bool_)
     for block in range(given.shape[1] // LANES):
@@ -338,7 +349,7 @@ def stages(given, drivers, begin, slope, bent, hours, out, lowest):
             for lane in range(LANES):
                 y[i * LANES + lane] -= REST[i]
         start_block(w, y)
-        prepare(w, numbers, numbers)
+        prepare(w, numbers, shares)
         for i in range(drivers.shape[0]):
             copy_rows(w, DRIVERS + 4 * i, drivers[i], at)
         rest(w, quiet, live, live_at, made)

@@ -21,8 +21,10 @@ class Operations:
         if key not in self._known:
             self._known[key] = len(self.listed)
             self.listed.append([name, *arguments])
-            outside = name in OUTSIDE or name in MOVING
-            self.moves.append(name in MOVING if outside else any(self.moves[a] for a in arguments))
+            plain = name in OUTSIDE or name in MOVING
+            self.moves.append(
+                name in MOVING or (not plain and any(self.moves[a] for a in arguments))
+            )
         return self._known[key]
 
     def turned(self, place: int) -> int | None:
@@ -32,6 +34,10 @@ class Operations:
 
     def number(self, value: float) -> int:
         return self.add("number", float(value))
+
+    def or_zero(self, place: int | None) -> int:
+        """An operation, zero where it is missing."""
+        return self.number(0.0) if place is None else place
 
     def value(self, place: int) -> float | None:
         """The number that an operation is, if it is one."""

@@ -188,7 +188,7 @@ def solve_packed(
     drive = _list_parts(groups, modes.pairs, _forms_read(problem, layout, rows))
     quiet = layout.untouched(frozenset(drive[1].tolist()))
     show = [i for i in every if i in rows]
-    # What nobody asked for is left as the system gives it, zero and without memory of its own.
+    # What nobody asked for is zero.
     linear = np.zeros((len(times), n, count))
     states = np.empty((len(times), len(problem.state_names), count))
     lowest, sound = np.zeros(padded), np.zeros(padded)
