@@ -16,6 +16,7 @@ from ketalab.engine import Grid, Problem, Schedule, check
 from ketalab.engine._links import reach
 from ketalab.laboratory import Course, Individuals, Scenario, human_model, individuals, prepare
 from ketalab.laboratory._course import build_schedule, make_problem
+from ketalab.laboratory._individuals import spread_apart
 from ketalab.model._source import write_source
 from ketalab.model.tracing import Traced
 from ketalab.people import People, Population, Streams, draw
@@ -181,24 +182,12 @@ def make_case(
     drawn = individuals(model, people, streams, "person")
     if factor != 1.0:
         middle = individuals(model, people, streams, "none", vary=False)
-        drawn = spread(model, drawn, middle, factor)
+        drawn = spread_apart(model, drawn, middle, factor)
     schedule = build_schedule(model, course, drawn)
     if any(segment.boluses for segment in schedule):
         raise ValueError("the other solvers are set up for infusions alone")
     problem = make_problem(model, drawn)
     return Case(model, course, grid, steps, asked, people, drawn, schedule, problem)
-
-
-def spread(model: Traced, drawn: Individuals, middle: Individuals, factor: float) -> Individuals:
-    """People whose log-normal differences from the middle are taken to a power."""
-    parameters = drawn.parameters.copy()
-    for layer in model.joined.layers:
-        for parameter in layer.parameters:
-            if parameter.between == "lognormal":
-                row = model.parameters.index(f"{layer.name}.{parameter.name}")
-                at = middle.parameters[row]
-                parameters[row] = at * (parameters[row] / at) ** factor
-    return replace(drawn, parameters=parameters)
 
 
 def outputs_of(case: Case, linear: Array, states: Array) -> Array:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ketalab.laboratory import Course, Individuals, human_model, individuals, prepare, run
+from ketalab.laboratory._individuals import spread_apart
 from ketalab.people import Population, Streams, draw
 from ketalab.protocol import parse_phrase
 
@@ -40,14 +40,8 @@ def drawn_people(
     model, streams = human_model(), Streams(seed)
     people = draw(Population(), streams, count)
     drawn = individuals(model, people, streams, "person")
-    middle = individuals(model, people, streams, "none", vary=False).parameters
-    parameters = drawn.parameters.copy()
-    for layer in model.joined.layers:
-        for parameter in layer.parameters:
-            if parameter.between == "lognormal":
-                row = model.parameters.index(f"{layer.name}.{parameter.name}")
-                parameters[row] = middle[row] * (parameters[row] / middle[row]) ** factor
-    return replace(drawn, parameters=parameters), people.weight
+    middle = individuals(model, people, streams, "none", vary=False)
+    return spread_apart(model, drawn, middle, factor), people.weight
 
 
 def errors(course: Course, people: Individuals, weights: NDArray[np.float64]) -> dict[str, float]:

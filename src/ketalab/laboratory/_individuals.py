@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -189,3 +189,20 @@ def individuals_at(
             rows.append(row * conversion_factor(unit, parameter.unit, parameter.fact))
     known = np.stack([np.full(count, covariates[name]) for name in model.covariates])
     return Individuals(np.stack(rows), known)
+
+
+def spread_apart(
+    model: Traced, drawn: Individuals, middle: Individuals, factor: float
+) -> Individuals:
+    """People whose log-normal differences from the middle are taken to the power ``factor``: 2 doubles all variability.
+
+    ``middle`` are the same people without differences. What differs by another law stays as it is.
+    """
+    parameters = drawn.parameters.copy()
+    for layer in model.joined.layers:
+        for parameter in layer.parameters:
+            if parameter.between == "lognormal":
+                row = model.parameters.index(f"{layer.name}.{parameter.name}")
+                at = middle.parameters[row]
+                parameters[row] = at * (parameters[row] / at) ** factor
+    return replace(drawn, parameters=parameters)
