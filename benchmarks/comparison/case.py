@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ketalab.engine import Grid, Problem, Schedule, check
+from ketalab.engine import Grid, Problem, Schedule, Solution, check
 from ketalab.engine._links import reach
 from ketalab.laboratory import Course, Individuals, Scenario, human_model, individuals, prepare
 from ketalab.laboratory._course import build_schedule, make_problem
@@ -190,9 +190,10 @@ def make_case(
     return Case(model, course, grid, steps, asked, people, drawn, schedule, problem)
 
 
-def outputs_of(case: Case, linear: Array, states: Array) -> Array:
-    """What is asked for (T, outputs, N), of an engine's linear (T, n, N) and other states (T, m, N)."""
-    return np.concatenate([linear[:, list(case.shown)], states], axis=1)
+def outputs_of(case: Case, made: Solution) -> Array:
+    """What is asked for (T, outputs, N)."""
+    linear = made.linear if made.shown == case.shown else made.linear[:, list(case.shown)]
+    return np.concatenate([linear, made.states], axis=1)
 
 
 def solve_reference(case: Case, rtol: float = 1e-12) -> Array:
@@ -200,4 +201,4 @@ def solve_reference(case: Case, rtol: float = 1e-12) -> Array:
     solution = check(case.problem, case.schedule, case.times, rtol=rtol, atol=rtol * 1e-2)
     if solution.failed:
         raise ValueError(f"the reference cannot be solved: {solution.failed}")
-    return outputs_of(case, solution.linear, solution.states)
+    return outputs_of(case, solution)

@@ -52,7 +52,7 @@ class Lockstep:
     def outputs(self, case: Case) -> Array:
         """What is asked for, of other patients."""
         made = self._solve(case)
-        return outputs_of(case, made.linear, made.states)
+        return outputs_of(case, made)
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Checker:
         made = check(
             case.problem, case.schedule, case.times, rtol=self.tolerance, atol=1e-3 * self.tolerance
         )
-        return outputs_of(case, made.linear, made.states)
+        return outputs_of(case, made)
 
     def run(self) -> None:
         self.outputs(self.case)
@@ -107,7 +107,7 @@ class Everyone:
             )
             if made is None or made.failed:
                 raise ValueError("what errors are measured against cannot be solved")
-            self._parts.append((part, outputs_of(part, made.linear, made.states)))
+            self._parts.append((part, outputs_of(part, made)))
         some = self._parts[0][1][:, :, : reference.shape[2]]
         self.agreement = largest_error(some, reference)
 
@@ -119,7 +119,7 @@ class Everyone:
             made = solve_packed(part.problem, part.schedule, grid, part.times, shown=part.shown)
             if made is None or made.failed:
                 return float("inf")
-            worst = max(worst, largest_error(outputs_of(part, made.linear, made.states), reference))
+            worst = max(worst, largest_error(outputs_of(part, made), reference))
         return worst
 
 

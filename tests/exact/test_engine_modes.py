@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
+from ketalab.engine._decomposed import decompose_all
 from ketalab.engine._groups import Groups
-from ketalab.engine._kernel import load_decompose
 from ketalab.engine._modes import rotate
 
 Array = NDArray[np.float64]
@@ -34,10 +34,8 @@ def advance(
     rates, weights = np.zeros((1, n, 1)), np.zeros((1, len(g.modes), 1))
     inverse, growth = np.zeros((1, g.back_at[-1], 1)), np.zeros_like(weights)
     grows, failed = np.zeros(len(g.modes), bool), np.zeros(1, bool)
-    load_decompose()(
-        matrix[tuple(places.T)][:, None].copy(), places, g.starts, g.parents, feeds, g.modes, g.modes_at, g.own_at,
-        g.back_at, rates, weights, inverse, growth, grows, failed,
-    )  # fmt: skip
+    values = matrix[tuple(places.T)][:, None].copy()
+    decompose_all(g, values, places, rates, weights, inverse, growth, grows, failed)
     v, c, rate = np.zeros((n, n)), np.zeros((n, n)), rates[0, :, 0]
     back = np.zeros((n, n))
     for i in range(n):

@@ -144,10 +144,15 @@ def load_text(kind: str, text: str, also: str = "") -> tuple[ModuleType, bool]:
     return module, kept
 
 
-def compile_function(function: Function, signature: Any, kept: bool) -> Function:
-    """Machine code for one signature; a cache that cannot be read or written is done without."""
+def compile_function(
+    function: Function, signature: Any, kept: bool, *, allocates: bool = True
+) -> Function:
+    """Machine code for one signature; a cache that cannot be read or written is done without.
+
+    A function that ``allocates`` nothing need not count who holds its arrays, and compiles and runs the quicker.
+    """
     numba = importlib.import_module("numba")
-    options = {"error_model": "numpy", "nogil": True}
+    options = {"error_model": "numpy", "nogil": True, "_nrt": allocates}
     if kept:
         try:
             made: Function = numba.njit(signature, cache=True, **options)(function)
@@ -155,6 +160,14 @@ def compile_function(function: Function, signature: Any, kept: bool) -> Function
         except Exception:  # noqa: S110 - a truncated file, a full disk: mended by compiling here
             pass
     made = numba.njit(signature, **options)(function)
+    return made
+
+
+def inner_function(function: Function) -> Function:
+    """A function that allocates nothing, for compiled ones to call."""
+    made: Function = importlib.import_module("numba").njit(
+        error_model="numpy", _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)
     return made
 
 

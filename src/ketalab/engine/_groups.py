@@ -71,6 +71,25 @@ class Groups:
         return np.cumsum([0, *self._sizes], dtype=np.int64)
 
 
+def mode_tables(groups: Groups, places: Whole) -> tuple[Whole, Whole, Whole, Whole]:
+    """Where :func:`ketalab.engine._modes.decompose` finds weights and entries: ``place``, ``inside``, ``fed_at`` and
+    ``fed_by`` of it, for entries at ``places`` (E, 2)."""
+    n = len(groups.states)
+    place, inside = np.full((n, n), -1), np.full((n, n), -1)
+    for i in range(n):
+        for at, mode in enumerate(groups.modes_of(i), int(groups.modes_at[i])):
+            place[i, mode] = at
+    number = np.repeat(np.arange(len(groups.starts) - 1), np.diff(groups.starts))
+    fed: list[list[int]] = [[] for _ in range(n)]
+    for e, (i, j) in enumerate(places.tolist()):
+        if number[i] == number[j]:
+            inside[i, j] = e
+        else:
+            fed[i].append(e)
+    fed_at = np.cumsum([0, *map(len, fed)], dtype=np.int64)
+    return place, inside, fed_at, np.array([e for row in fed for e in row], np.int64)
+
+
 def group_states(problem: Problem, schedule: Schedule, needed: Sequence[int]) -> Groups | None:
     """Groups in the order of the cascade; None where a group is no tree, so that it may have no real modes."""
     n = len(problem.linear_names)

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ketalab.engine import _compiled, _layout, _march, _mode_loops, _modes
-from ketalab.engine._layout import FACTORS, NODES, Layout, lay_out
-from ketalab.engine._radau import radau
+from ketalab.engine import _compiled, _layout, _march, _mode_loops, _modes, _step_loops
+from ketalab.engine._layout import FACTORS, Layout, lay_out
 
 Function = Callable[..., Any]
 
@@ -28,9 +27,11 @@ LANES = 16
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A compiled function of :mod:`ketalab.engine._march` for one model, and where things lie in it."""
+    """A compiled function of :mod:`ketalab.engine._march` for one model, where things lie in it, and the type of its
+    slots' numbers."""
 
     layout: Layout
+    real: type
     run: Function
 
 
@@ -47,23 +48,24 @@ def load_decompose() -> Function:
         numba = importlib.import_module("numba")
         module, kept = _compiled.load_text("modes", inspect.getsource(_modes))
         for name in _modes.HELPERS:
-            setattr(module, name, numba.njit(getattr(module, name), error_model="numpy"))
+            setattr(
+                module, name, numba.njit(error_model="numpy", _nrt=False)(getattr(module, name))
+            )
         f, i, b = numba.types.float64, numba.types.int64, numba.types.boolean
-        whole, three = i[::1], f[:, :, ::1]
+        whole, pairs, two, three = i[::1], i[:, ::1], f[:, ::1], f[:, :, ::1]
         signature = numba.types.void(
-            f[:, ::1], i[:, ::1], whole, whole, b[:, ::1], whole, whole, whole, whole, three, three, three, three,
-            b[::1], b[::1],
+            two, pairs, whole, whole, b[:, ::1], whole, whole, pairs, pairs, whole, whole, whole, three, three, three,
+            three, b[::1], b[::1], three, two, pairs,
         )  # fmt: skip
-        return _compiled.compile_function(module.decompose, signature, kept)
+        return _compiled.compile_function(module.decompose, signature, kept, allocates=False)
 
 
-def _placed(layout: Layout, lanes: int, precision: Any) -> dict[str, Any]:
+def _placed(layout: Layout, lanes: int) -> dict[str, Any]:
     """The slots, as the names of :mod:`ketalab.engine._march`."""
-    states = layout.stages - layout.begin
+    states = layout.states
     reads = [sorted(layout.reads[i]) for i in layout.order]
     return {
         "LANES": lanes,
-        "REAL": precision.numpy,
         "SLOTS": layout.slots,
         "RANKS": len(layout.ranks),
         "STATES": states,
@@ -78,11 +80,9 @@ def _placed(layout: Layout, lanes: int, precision: Any) -> dict[str, Any]:
         "DRIVERS": layout.drivers,
         "DRIVERS_COUNT": layout.driver_count,
         "FACTORS": FACTORS,
-        "SHARES": len(layout.shares),
-        "NODE": radau(NODES).nodes.copy(),
         "STARTS": np.array(layout.starts, np.int64),
         "SOLVES": np.array(layout.solves, np.int64).reshape(-1, 6),
-        "MADE": np.array(layout.factors, np.int64).reshape(-1, 2),
+        "MADE": np.array(layout.still, np.int64),
         "CONSTANTS": np.array(layout.constants, float).reshape(-1, 2),
         "READ": np.array([x for row in reads for x in row], np.int64),
         "READ_AT": np.cumsum([0, *map(len, reads)], dtype=np.int64),
@@ -90,6 +90,21 @@ def _placed(layout: Layout, lanes: int, precision: Any) -> dict[str, Any]:
         "ORDER": np.array(layout.order, np.int64),
         "IDLE": np.array([i for i in range(states) if i not in layout.order], np.int64),
     }
+
+
+#: Types of float numbers, whole ones and truths, and of what a part with so many buffers works in.
+Kinds = tuple[Any, Any, Any, Callable[[int], tuple[Any, ...]]]
+
+
+def _kinds(types: Any, precision: Any) -> Kinds:
+    f, i, b = types.float64, types.int64, types.boolean
+    slots = types.float64 if precision.numpy is np.float64 else types.float32
+
+    def rooms(buffers: int) -> tuple[Any, ...]:
+        pairs = ((f, buffers), (i, 2), (b, 3))
+        return slots[::1], *(types.UniTuple(kind[::1], count) for kind, count in pairs)
+
+    return f, i, b, rooms
 
 
 def _load(
@@ -103,25 +118,33 @@ def _load(
     layout = lay_out(program, wanted)
     with _compiled.compiling("the kernel"):
         numba = importlib.import_module("numba")
-        from ketalab.engine import _lane_drivers, _lane_equations, _lane_solves, _lanes, _vectors
+        from ketalab.engine import (
+            _lane_drivers,
+            _lane_equations,
+            _lane_modes,
+            _lane_solves,
+            _lanes,
+            _vectors,
+        )
 
-        parts = (_lane_drivers, _lane_equations, _lane_solves, _vectors, _mode_loops)
+        parts = [_lane_drivers, _lane_equations, _lane_modes, _lane_solves, _vectors]
+        parts += [_mode_loops, _step_loops]
         precision = _vectors.SINGLE if single else _vectors.DOUBLE
         also = [entry, program, repr(wanted), str(lanes), precision.name]
         also += [inspect.getsource(m) for m in (_layout, _lanes, *parts, sys.modules[__name__])]
-        known = _placed(layout, lanes, precision)
+        known = _placed(layout, lanes)
+        known |= _lane_modes.mode_functions(lanes)
         known |= _lanes.lane_functions(layout, lanes, precision)
-        for source in (_mode_loops, _march):
+        for source in (_mode_loops, _step_loops, _march):
             text = inspect.getsource(source)
             module, kept = _compiled.load_text("kernel", text, "\0".join(also))
             vars(module).update(known)
-            for name in source.HELPERS:
-                known[name] = numba.njit(getattr(module, name), error_model="numpy")
+            for name in getattr(source, "HELPERS", ()):
+                known[name] = _compiled.inner_function(getattr(module, name))
                 setattr(module, name, known[name])
-        signature = numba.types.void(
-            *types(numba.types.float64, numba.types.int64, numba.types.boolean)
-        )
-        return Part(layout, _compiled.compile_function(getattr(module, entry), signature, kept))
+        signature = numba.types.void(*types(*_kinds(numba.types, precision)))
+        made = _compiled.compile_function(getattr(module, entry), signature, kept, allocates=False)
+        return Part(layout, precision.numpy, made)
 
 
 @cache
@@ -136,14 +159,15 @@ def load_march(
         There is no working compiler.
     """
 
-    def types(f: Any, i: Any, b: Any) -> tuple[Any, ...]:
-        one, two, three, four, whole, pairs, flags = (
-            f[::1], f[:, ::1], f[:, :, ::1], f[:, :, :, ::1], i[::1], i[:, ::1], b[::1],
+    def types(f: Any, i: Any, b: Any, rooms: Any) -> tuple[Any, ...]:
+        one, two, three, whole, pairs, flags = (
+            f[::1], f[:, ::1], f[:, :, ::1], i[::1], i[:, ::1], b[::1],
         )  # fmt: skip
         return (
             two, three, one, whole, whole, one, whole, whole, whole, one, whole, whole, two, whole, whole, two,
-            four, four, four, four, pairs, whole, whole, whole, whole, whole, whole, whole, whole, whole, pairs, pairs,
-            whole, pairs, flags, whole, one, two, one, three, three, one, one, whole, whole,
+            three, three, three, three, pairs, whole, whole, whole, whole, whole, whole, whole, whole, whole, whole,
+            whole, pairs, pairs, whole, pairs, flags, whole, one, two, one, three, three, one, one, whole, whole,
+            *rooms(18),
         )  # fmt: skip
 
     return _load("march", program, wanted, lanes, single, types)
@@ -153,9 +177,9 @@ def load_march(
 def load_stages(program: str, wanted: tuple[int, ...], lanes: int = LANES) -> Part:
     """The same of :func:`ketalab.engine._march.stages`, in double numbers: errors of steps are judged by it."""
 
-    def types(f: Any, i: Any, b: Any) -> tuple[Any, ...]:
+    def types(f: Any, i: Any, b: Any, rooms: Any) -> tuple[Any, ...]:
         two, three = f[:, ::1], f[:, :, ::1]
-        return two, three, two, two, f, f, three, f[::1]
+        return two, three, two, two, f, f, b[::1], three, f[::1], *rooms(3)
 
     return _load("stages", program, wanted, lanes, False, types)
 

@@ -14,13 +14,8 @@ these parts by name:
     row ``out`` on: its parts from place i to before j, each as its listed mode decays (e, ``width`` rows a node), and
     what they grow by from others, from k to before m (``growing``: part, mode); where it is ``fed``, the same of what
     comes in. Parts go on to the step's end.
-``dot(out, row, a, at, z, listed, i, j)``  the sum of the modes listed from place i to before j, each by the weight of
-    its place.
 ``blend(out, row, w, y, rest, weights, i)``  state i between nodes, from its first value and what the nodes add.
-``grow(out, at, e, c, row, hours, z, of)``  what a mode has from an equal one by its decay e, added to a row.
 ``advance(w, y, i)``  state i at the last node is that at the start of the next step.
-``move_rows(to, row, of, at, count)``  rows of slots, from one buffer to another.
-``exponential(e, count)``  exp of ``count`` rows, in place; ``ramp`` the same of (exp(x) - 1) / x.
 
 Arguments are rows of a buffer. ``w`` holds the slots, double or single (see :mod:`ketalab.engine._vectors`); all other
 buffers are double. What a step adds to a state is computed by the slots' numbers, and added to the double one.
@@ -33,7 +28,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ketalab.engine import _lane_drivers, _lane_equations, _lane_solves
@@ -152,27 +146,6 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
 
         return types.void(slots, whole, whole), generate
 
-    def each(name: str) -> Any:
-        """A function of the vectors, of every row of a buffer."""
-
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            base = _data(context, builder, signature.args[0], arguments[0])
-            v = Vectors(builder, min(lanes, _AT_ONCE))
-            rows = builder.mul(arguments[1], ir.Constant(LONG, lanes // v.lanes))
-            with Loop(builder, ir.Constant(LONG, 0), rows) as row:
-                v.store(getattr(v, name)(v.load(base, row)), base, row)
-            return context.get_dummy_value()
-
-        return types.void(buffer, whole), generate
-
-    @intrinsic
-    def exponential(typing: Any, e: Any, count: Any) -> Any:
-        return each("exp")
-
-    @intrinsic
-    def ramp(typing: Any, e: Any, count: Any) -> Any:
-        return each("ramp")
-
     def row_of(builder: Any, first: int, number: Any) -> Any:
         return builder.add(number, ir.Constant(LONG, first))
 
@@ -190,60 +163,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
 
         return types.void(slots, buffer, whole), generate
 
-    @intrinsic
-    def move_rows(typing: Any, to: Any, row: Any, of: Any, at: Any, count: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            target, source = (
-                _data(context, builder, signature.args[i], arguments[i]) for i in (0, 2)
-            )
-            v = of_slot(builder)
-            with Loop(builder, ir.Constant(LONG, 0), arguments[4]) as number:
-                value = v.load(source, builder.add(arguments[3], number))
-                v.store(value, target, builder.add(arguments[1], number))
-            return context.get_dummy_value()
-
-        return types.void(slots, whole, slots, whole, whole), generate
-
-    @intrinsic
-    def grow(
-        typing: Any, to: Any, at: Any, e: Any, c: Any, row: Any, hours: Any, z: Any, of: Any
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _, at, _, _, row, hours, _, of = arguments
-            to, by, c, z = (
-                _data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 3, 6)
-            )
-            v = vectors(builder)
-            part = v.mul(v.mul(v.load(c, row), v.spread(hours)), v.load(z, of))
-            v.store(v.add(v.load(to, at), v.mul(v.load(by, at), part)), to, at)
-            return context.get_dummy_value()
-
-        one = types.float64
-        return types.void(buffer, whole, buffer, buffer, whole, one, buffer, whole), generate
-
     places, pairs = types.Array(types.int64, 1, "C"), types.Array(types.int64, 2, "C")
-
-    @intrinsic
-    def dot(
-        typing: Any, to: Any, out: Any, a: Any, row: Any, z: Any, listed: Any, i: Any, j: Any
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _, out, _, row, _, _, first, last = arguments
-            to, weights, modes, listed = (
-                _data(context, builder, signature.args[i], arguments[i]) for i in (0, 2, 4, 5)
-            )
-            v = vectors(builder)
-            total = cgutils.alloca_once(builder, v.kind)
-            builder.store(v.number(0.0), total)
-            with Loop(builder, first, last) as number:
-                mode = builder.load(builder.gep(listed, [number]))
-                weight = v.load(weights, builder.add(row, number))
-                part = v.mul(weight, v.load(modes, mode))
-                builder.store(v.add(builder.load(total), part), total)
-            v.store(builder.load(total), to, out)
-            return context.get_dummy_value()
-
-        return types.void(buffer, whole, buffer, whole, buffer, places, whole, whole), generate
 
     @intrinsic
     def drive(
@@ -300,13 +220,8 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
         "evaluate": evaluate,
         "factor": factor,
         "advance": advance,
-        "move_rows": move_rows,
         "solve_still": solve_still,
         "solve_moving": solve_moving,
-        "exponential": exponential,
-        "ramp": ramp,
-        "grow": grow,
-        "dot": dot,
         "drive": drive,
         "blend": blend,
     }

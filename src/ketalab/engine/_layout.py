@@ -37,8 +37,8 @@ class Layout:
     is the slot of an operation that has one, ``node`` whether it has one a node; what has none lives within its
     rank. ``order`` lists the states rank after rank, ``starts`` where each rank begins in it (one more than ranks),
     and ``solves`` of each of them: slot of g, its step from node to node (0 where it does not move), slot of k, the
-    same step, slot of what a k that does not move makes of a step, and the state. Such a k serves for many steps:
-    ``factors`` lists (slot of k, slot of what it makes). ``begin`` are the states at the start of a step,
+    same step, number of a k that does not move among ``still``, and the state. Such a k serves for many steps:
+    ``still`` lists their slots. ``begin`` are the states at the start of a step,
     ``stages`` those at its nodes, ``moved`` what the step has added at its end, ``slope`` how fast it began and
     ``bend`` what that mends (see :class:`ketalab.engine._radau.Collocation`), where ``bent`` is 1; states are less
     ``rest`` (see :mod:`ketalab.engine._deviations`). ``reads`` are the other states that a state's gain and rate
@@ -60,7 +60,7 @@ class Layout:
     order: tuple[int, ...]
     starts: tuple[int, ...]
     solves: tuple[tuple[int, ...], ...]
-    factors: tuple[tuple[int, int], ...]
+    still: tuple[int, ...]
     hours: int
     lowest: int
     begin: int
@@ -77,6 +77,11 @@ class Layout:
     touched: tuple[frozenset[int], ...]
     forms: tuple[tuple[tuple[int, int], ...], ...]
     shares: tuple[int, ...]
+
+    @property
+    def states(self) -> int:
+        """All states of the problem, whether solved here or not."""
+        return len(self.rest)
 
     def untouched(self, drivers: frozenset[int]) -> NDArray[np.bool_]:
         """Whether nothing that these drivers move reaches a state, itself or through others, in the order of
@@ -241,9 +246,9 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
             continue
         node.add(p)
 
-    factors = {k: take(FACTORS) for k in sorted({ends[i][1] for i in order} - node)}
+    still = sorted({ends[i][1] for i in order} - node)
     solves = tuple(
-        (at[g], int(g in node), at[k], int(k in node), factors.get(k, 0), i)
+        (at[g], int(g in node), at[k], int(k in node), 0 if k in node else still.index(k), i)
         for i, (g, k) in ((i, ends[i]) for i in order)
     )
     return Layout(
@@ -260,7 +265,7 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
         order=order,
         starts=starts,
         solves=solves,
-        factors=tuple((at[k], slot) for k, slot in factors.items()),
+        still=tuple(at[k] for k in still),
         hours=hours,
         lowest=lowest,
         begin=begin,

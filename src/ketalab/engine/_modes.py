@@ -64,51 +64,42 @@ def rotate(s, q, b):  # type: ignore[no-untyped-def]
 
 
 def decompose(  # type: ignore[no-untyped-def]
-    values, places, starts, parents, feeds, modes, modes_at, own_at, back_at, rates, weights, inverse, growth, grows,
-    failed,
+    values, places, starts, parents, feeds, modes, modes_at, place, inside, fed_at, fed_by, back_at, rates, weights,
+    inverse, growth, grows, failed, matrices, numbers, lists,
 ):  # fmt: skip
     """Modes of every patient.
 
     ``values`` (E, N), the entries of the matrix that may differ from nothing, and ``places`` (E, 2) their row and
     column, states in the order of the groups; ``starts`` (groups + 1,) where each begins; ``parents`` (n,) the
     state of the same group that a state hangs on, or -1; ``feeds`` (groups, groups) whether one is fed by another.
-    ``modes`` lists those that each state has part in, from ``modes_at`` (n + 1,) on, its own group's from
-    ``own_at`` (n,) on; ``back_at`` (n,) is where a mode's row in ``inverse`` begins. Written, block after block of
+    ``modes`` lists those that each state has part in, from ``modes_at`` (n + 1,) on; ``place`` (n, n) is where a
+    state's weight of a mode stands among them, and ``inside`` (n, n) an entry of the matrix within a group, or -1;
+    ``fed_by`` lists the entries by which other groups feed each state, from ``fed_at`` (n + 1,) on; ``back_at``
+    (n,) is where a mode's row in ``inverse`` begins. Written, block after block of
     L patients: ``rates`` (B, n, L), decay of each mode; ``weights`` (B, M, L), how much of each listed mode a state
     has; ``inverse`` (B, K, L), a group's modes from its states; ``growth`` (B, M, L), how fast a mode, in the row
     of the state of its number, grows from an equal one; ``grows`` (M,), whether it does in anybody; ``failed``
-    (N,).
+    (N,). The last three are rooms to work in, for groups of up to b states: (2, b, b), (2 + b, max(b, L)) and
+    (2, M).
     """
     n, lanes, groups = len(parents), rates.shape[2], len(starts) - 1
-    widest = 1
-    for g in range(groups):
-        widest = max(widest, starts[g + 1] - starts[g])
-    # Where a state's weight of a mode stands, and an entry of the matrix within a group.
-    place, inside = np.full((n, n), -1, np.int64), np.full((n, n), -1, np.int64)
-    for i in range(n):
-        for at in range(modes_at[i], modes_at[i + 1]):
-            place[i, modes[at]] = at
-    # Of each state, the entries by which other groups feed it.
-    fed_at, fed_by = np.zeros(n + 1, np.int64), np.zeros(len(places), np.int64)
-    for i in range(n):
-        fed_at[i + 1] = fed_at[i]
-        for e in range(len(places)):
-            if places[e, 0] != i:
-                continue
-            if modes[own_at[i]] <= places[e, 1] <= modes[modes_at[i + 1] - 1]:
-                inside[i, places[e, 1]] = e
-            else:
-                fed_by[fed_at[i + 1]] = e
-                fed_at[i + 1] += 1
-    s, q, scale = np.empty((widest, widest)), np.empty((widest, widest)), np.empty(widest)
-    come, part = np.empty((widest, lanes)), np.empty(lanes)
-    grown, late = np.empty(len(modes), np.int64), np.empty(len(modes), np.int64)
+    s, q = matrices[0], matrices[1]
+    scale, part, come = numbers[0], numbers[1], numbers[2:]
+    grown, late = lists[0], lists[1]
     for block in range(rates.shape[0]):
         first_lane = block * lanes
         w, back, mu, c = weights[block], inverse[block], rates[block], growth[block]
-        w[:, :] = 0.0
+        for i in range(len(modes)):
+            for lane in range(lanes):
+                w[i, lane] = 0.0
         for g in range(groups):
             first, b = starts[g], starts[g + 1] - starts[g]
+            if b == 1:
+                for lane in range(lanes):
+                    e = inside[first, first]
+                    mu[first, lane] = 0.0 if e < 0 else -values[e, first_lane + lane]
+                    w[place[first, first], lane] = back[back_at[first], lane] = 1.0
+                continue
             for lane in range(lanes):
                 own_modes(
                     values, inside, first, b, parents, first_lane + lane, lane, s, q, scale, place, back_at, w,
@@ -173,28 +164,13 @@ def decompose(  # type: ignore[no-untyped-def]
                 total = 0.0
                 for at in range(modes_at[i], modes_at[i + 1]):
                     total += abs(w[at, lane])
-                if not (total < _LARGEST and np.isfinite(mu[i, lane])):
+                if not (total < _LARGEST and abs(mu[i, lane]) < np.inf):
                     failed[first_lane + lane] = True
 
 
 def own_modes(  # type: ignore[no-untyped-def]
-    values,
-    inside,
-    first,
-    b,
-    parents,
-    patient,
-    lane,
-    s,
-    q,
-    scale,
-    place,
-    back_at,
-    w,
-    back,
-    mu,
-    failed,
-):
+    values, inside, first, b, parents, patient, lane, s, q, scale, place, back_at, w, back, mu, failed,
+):  # fmt: skip
     """Modes of one group of one patient, by rotations of its symmetric form."""
     for i in range(b):
         scale[i] = 1.0

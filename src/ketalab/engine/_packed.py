@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ketalab.engine._decomposed import find_modes, pad
 from ketalab.engine._deviations import deviate
 from ketalab.engine._flow import Propagators, State
 from ketalab.engine._grid import Grid
-from ketalab.engine._groups import Groups, Whole, entries_of, group_states
-from ketalab.engine._kernel import LANES, load_decompose, load_march, load_stages, wanted_states
-from ketalab.engine._layout import Layout
+from ketalab.engine._groups import Groups, Whole, group_states
+from ketalab.engine._kernel import (
+    LANES,
+    Part,
+    load_decompose,
+    load_march,
+    load_stages,
+    wanted_states,
+)
+from ketalab.engine._layout import FACTORS, Layout
 from ketalab.engine._lockstep import (
     GROWTH,
     NO_NUMBER,
@@ -25,17 +32,10 @@ from ketalab.engine._lockstep import (
     with_reason,
 )
 from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution, Tell, check_times
+from ketalab.engine._step_loops import KEPT
 from ketalab.engine._steps import lay_steps
 
 NO_MODES = "its linear part cannot be split into modes"
-
-
-def _pad(values: Array, patients: int, lanes: int) -> Array:
-    """A table (..., N) with its last patient repeated until the lanes are full."""
-    made = np.empty((*values.shape[:-1], patients + -patients % lanes))
-    made[..., :patients] = values
-    made[..., patients:] = made[..., patients - 1 : patients]
-    return made
 
 
 def _distinct(rows: Sequence[Hashable]) -> tuple[Whole, list[int]]:
@@ -60,7 +60,7 @@ def _events(
                 amounts.append(np.broadcast_to(amount, patients))
         at.append(len(states))
     table = np.array(amounts).reshape(-1, patients)
-    return np.array(at, np.int64), np.array(states, np.int64), _pad(table, patients, lanes)
+    return np.array(at, np.int64), np.array(states, np.int64), pad(table, patients, lanes)
 
 
 def _has_kernel(problem: Problem) -> bool:
@@ -84,6 +84,22 @@ def load_parts(program: str, order: Sequence[int], initial: Sequence[float]) -> 
     load_decompose()
 
 
+def _rooms(
+    part: Part, lengths: int, buffers: Sequence[int], lanes: int
+) -> tuple[Array, tuple[Array, ...], tuple[Whole, ...], tuple[NDArray[np.bool_], ...]]:
+    """What a part of the kernel works in: slots, with factors for steps of so many lengths behind them; buffers of
+    so many rows; which states move, and what they read."""
+    layout = part.layout
+    states, still = len(layout.order), len(layout.still)
+    slots: Array = np.zeros((layout.slots + lengths * still * FACTORS) * lanes, part.real)
+    return (
+        slots,
+        tuple(np.zeros(rows * lanes) for rows in buffers),
+        (np.zeros(states, np.int64), np.zeros(len(layout.ranks) + 1, np.int64)),
+        tuple(np.zeros(count, np.bool_) for count in (still, layout.states, KEPT + 1)),
+    )
+
+
 class PackedStepper(Stepper):
     """Takes steps by the kernel; the linear part stays with the ladder. For the choice of the time grid."""
 
@@ -103,20 +119,22 @@ class PackedStepper(Stepper):
         inputs: list[Array],
         slope: Array | None,
     ) -> Step:
-        count, given = self.problem.patients, self._table(inputs)
+        count, given, layout = self.problem.patients, self._table(inputs), self._kernel.layout
         drivers = np.array(self.flow.drivers(along, x, level)).reshape(-1, STAGES, count)
         width = given.shape[1]
         out, lowest = np.zeros((len(y), STAGES + 2, width)), np.zeros(width)
         # A driver may be asked for by a place that nobody reads.
         self._kernel.run(
             given,
-            _pad(drivers[: self._kernel.layout.driver_count], count, self._lanes),
-            _pad(y, count, self._lanes),
-            _pad(np.zeros_like(y) if slope is None else slope, count, self._lanes),
+            pad(drivers[: layout.driver_count], count, self._lanes),
+            pad(y, count, self._lanes),
+            pad(np.zeros_like(y) if slope is None else slope, count, self._lanes),
             float(slope is not None),
             along.length * 2.0**-level,
+            np.zeros(len(layout.order), np.bool_),
             out,
             lowest,
+            *_rooms(self._kernel, 1, (layout.states, len(given), len(layout.shares)), self._lanes),
         )
         self.runs_away |= lowest[:count] < -GROWTH
         made = out[:, :, :count]
@@ -129,7 +147,7 @@ class PackedStepper(Stepper):
             rows = np.array([np.broadcast_to(i, count) for i in inputs]).reshape(-1, count)
             table = np.concatenate([p.parameters, p.covariates, rows])
             read = table[list(self._kernel.layout.given)]
-            self._given = (inputs, _pad(read, count, self._lanes))
+            self._given = (inputs, pad(read, count, self._lanes))
         return self._given[1]
 
 
@@ -146,7 +164,7 @@ def solve_packed(
 ) -> Solution | None:
     """The same as :func:`ketalab.engine.solve`, by the kernel; None where the problem has a form that it does not know.
 
-    ``shown`` are the linear states that are asked for (all that are reached where not given); the others are zero.
+    ``shown`` are the linear states that are asked for, all where not given.
     What a step adds to the other states is computed in ``single`` numbers or in double ones; the linear part always
     in double ones.
 
@@ -161,17 +179,17 @@ def solve_packed(
         return None
     assert problem.program is not None
     check_times(schedule, times)
-    every = range(len(problem.linear_names)) if shown is None else shown
+    every = range(len(problem.linear_names)) if shown is None else tuple(shown)
     groups = group_states(problem, schedule, [*problem.drivers, *every])
     if groups is None:
         return None
     program = deviate(problem.program(), tuple(problem.initial.tolist()))
     march = load_march(program, wanted_states(problem.order), lanes, single)
-    layout, count, n = march.layout, problem.patients, len(problem.linear_names)
+    layout, count = march.layout, problem.patients
     padded = count + -count % lanes
     with np.errstate(all="ignore"):
         variant, of_variant = _distinct([_key(s, problem.movers) for s in schedule])
-        modes = _find_modes(problem, [schedule[s] for s in of_variant], groups, padded, lanes)
+        modes = find_modes(problem, [schedule[s] for s in of_variant], groups, padded, lanes)
     rows = groups.rows
     steps = lay_steps(schedule, grid, times)
     boluses = _events(schedule, "boluses", rows, count, lanes)
@@ -188,18 +206,33 @@ def solve_packed(
     drive = _list_parts(groups, modes.pairs, _forms_read(problem, layout, rows))
     quiet = layout.untouched(frozenset(drive[1].tolist()))
     show = [i for i in every if i in rows]
-    # What nobody asked for is zero.
-    linear = np.zeros((len(times), n, count))
+    linear = np.empty((len(times), len(every), count))
+    for place, i in enumerate(every):
+        if i not in rows:  # no dose reaches it
+            linear[:, place] = 0.0
     states = np.empty((len(times), len(problem.state_names), count))
     lowest, sound = np.zeros(padded), np.zeros(padded)
+    reached, marched, parts, growing = (
+        len(groups.states),
+        len(drive[0]),
+        len(drive[2]),
+        len(drive[5]),
+    )
+    buffers = (
+        layout.states, len(layout.given), len(layout.shares), *[reached] * 6, marched, marched, *[4 * marched] * 2,
+        parts, parts, growing, growing, len(times) * (len(show) + layout.states),
+    )  # fmt: skip
+    seen = sorted({k for i in show for k in groups.modes_of(rows[i])})
     march.run(
-        _pad(table[still], count, lanes), _pad(changing, count, lanes), problem.initial,
+        pad(table[still], count, lanes), pad(changing, count, lanes), problem.initial,
         variant, which, steps.hours, steps.kinds, steps.lengths_of, steps.first, steps.lengths, *boluses, *inflows,
-        modes.rates, modes.weights, modes.inverse, modes.growth, modes.pairs, groups.starts,
-        groups.modes, groups.modes_at, groups.own_at, groups.back_at, *drive, quiet,
+        *(table.reshape(*table.shape[:2], -1) for table in (modes.rates, modes.weights, modes.inverse, modes.growth)),
+        modes.pairs, groups.starts, groups.modes, groups.modes_at, groups.own_at, groups.back_at,
+        np.arange(reached), np.array(seen, np.int64), *drive, quiet,
         steps.output_at, steps.output_after, steps.output_weights, modes.least,
         linear, states, lowest, sound,
-        np.array([rows[i] for i in show], np.int64), np.array(show, np.int64),
+        np.array([rows[i] for i in show], np.int64), np.array([every.index(i) for i in show], np.int64),
+        *_rooms(march, min(int(steps.lengths_of.max()), KEPT) + 1, buffers, lanes),
     )  # fmt: skip
     if tell is not None:
         tell(1.0)
@@ -207,62 +240,7 @@ def solve_packed(
     reasons |= with_reason(modes.failed[:count], NO_MODES)
     reasons |= with_reason(modes.no_number, NO_NUMBER)
     reasons |= with_reason(lowest[:count] < -GROWTH, RUNS_AWAY)
-    return Solution(times, linear, states, reasons)
-
-
-@dataclass(frozen=True)
-class _Modes:
-    """What :func:`ketalab.engine._modes.decompose` makes of each variant of the linear part (V, B, ..., L).
-
-    ``growth`` and ``pairs`` (which mode from which) are those that grow in anybody; ``least`` (N,) is what no
-    concentration of a person is below: nothing where the linear part is one of compartments.
-    """
-
-    rates: Array
-    weights: Array
-    inverse: Array
-    growth: Array
-    pairs: Whole
-    least: Array
-    failed: NDArray[np.bool_]
-    no_number: NDArray[np.bool_]
-
-
-def _find_modes(
-    problem: Problem, segments: Sequence[Segment], groups: Groups, padded: int, lanes: int
-) -> _Modes:
-    count, m, blocks = problem.patients, len(groups.states), padded // lanes
-    failed, no_number = np.zeros(padded, dtype=bool), np.zeros(count, dtype=bool)
-    compartments = np.ones(padded, dtype=bool)
-    head = (len(segments), blocks)
-    rates = np.empty((*head, m, lanes))
-    weights = np.empty((*head, len(groups.modes), lanes))
-    inverse = np.empty((*head, groups.back_at[-1], lanes))
-    growth, grows = np.zeros_like(weights), np.zeros(len(groups.modes), dtype=bool)
-    for number, segment in enumerate(segments):
-        places, values = entries_of(problem, segment, groups)
-        values = _pad(values, count, lanes)
-        bad = ~np.isfinite(values.sum(axis=0))
-        no_number |= bad[:count]
-        values[:, bad] = 0.0
-        beside = places[:, 0] != places[:, 1]
-        compartments &= (values[beside] >= 0).all(axis=0)
-        load_decompose()(
-            values, places, groups.starts, groups.parents, groups.feeds, groups.modes, groups.modes_at, groups.own_at,
-            groups.back_at, rates[number], weights[number], inverse[number], growth[number], grows, failed,
-        )  # fmt: skip
-    places_of = np.flatnonzero(grows)
-    to = np.searchsorted(groups.modes_at, places_of, side="right") - 1
-    return _Modes(
-        rates,
-        weights,
-        inverse,
-        np.ascontiguousarray(growth[:, :, places_of]),
-        np.stack([to, groups.modes[places_of]], axis=-1).astype(np.int64),
-        np.where(compartments, 0.0, -np.inf),
-        failed,
-        no_number,
-    )
+    return Solution(times, linear, states, reasons, None if shown is None else tuple(shown))
 
 
 #: A driver of the kernel: its number, and rows of the linear states that it sums up with those of their shares.

@@ -159,9 +159,22 @@ def check_times(schedule: Schedule, times: Array) -> None:
 
 @dataclass(frozen=True)
 class Solution:
-    """States at ``times`` (T,) hours: ``linear`` (T, n, N), ``states`` (T, m, N), and a reason per failed patient."""
+    """States at ``times`` (T,) hours: ``linear`` (T, n, N), ``states`` (T, m, N), and a reason per failed patient.
+
+    Where only some linear states were asked for, ``shown`` are their numbers, and ``linear`` (T, len(shown), N) holds
+    them in that order.
+    """
 
     times: Array
     linear: Array
     states: Array
     failed: Mapping[int, str] = field(default_factory=dict)
+    shown: tuple[int, ...] | None = None
+
+    def linear_rows(self, count: int) -> list[Array]:
+        """Each of ``count`` linear states (T, N); nothing (1, 1) in the place of those that nobody asked for."""
+        shown = range(count) if self.shown is None else self.shown
+        rows = [np.zeros((1, 1))] * count
+        for place, state in enumerate(shown):
+            rows[state] = self.linear[:, place]
+        return rows

@@ -114,7 +114,7 @@ def respond(
         schedule = (Segment(0.0, end, boluses=given, inputs=inputs),)
     solution = solve(problem, schedule, build_grid(problem, schedule), times)
     arguments = (
-        list(np.moveaxis(solution.linear, 1, 0)),
+        solution.linear_rows(len(group.model.linear)),
         list(np.moveaxis(solution.states, 1, 0)),
         list(problem.parameters),
         list(problem.covariates),

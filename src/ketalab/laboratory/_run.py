@@ -149,7 +149,7 @@ class _Task:
         failed = {place: reason for place, reason in solution.failed.items() if place < count}
         _, read = _needed(model, self.names)
         arguments = (
-            list(np.moveaxis(solution.linear, 1, 0)),
+            solution.linear_rows(len(model.linear)),
             list(np.moveaxis(solution.states, 1, 0)),
             list(problem.parameters),
             list(problem.covariates),
