@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ketalab.laboratory import _kept, body_model
-from ketalab.laboratory._kept import kept
+from ketalab.laboratory._kept import kept, source_of
 from ketalab.model import join
 from ketalab.model.body import body
 from ketalab.model.joining import Joined
@@ -118,6 +118,24 @@ def test_a_file_belongs_to_the_code_and_the_data_behind_it(
     monkeypatch.setattr(_kept, "_digest", lambda: "of other code")
     kept("rat", rat)
     assert len(list(folder.iterdir())) == 2
+
+
+def test_equations_are_written_once_and_read_afterwards(folder: Path) -> None:
+    one = kept("rat", rat)
+    text = source_of(one)
+    two = kept("rat", rat)
+    assert source_of(two) == text
+    assert "matrix" not in vars(two)  # which the algebra would have left there
+    (path,) = folder.glob("*.equations")
+    for damage in ("", "FIXED = 1\n", text.replace("np.exp(", "open(", 1), text[:1000]):
+        path.write_text(damage)
+        assert source_of(kept("rat", rat)) == text
+        assert path.read_text() == text
+
+
+def test_equations_of_a_model_that_is_not_kept_are_its_own(folder: Path, traced: Traced) -> None:
+    assert source_of(traced) == traced.source
+    assert list(folder.iterdir()) == []
 
 
 def test_a_run_that_finds_its_model_loads_no_algebra() -> None:

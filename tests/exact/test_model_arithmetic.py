@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from ketalab.model._arithmetic import build_function
+from ketalab.model._arithmetic import build_function, check_equations
 
 
 def function(body: str) -> str:
@@ -53,3 +53,48 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_what_no_function_here_is_called_finds_nothing() -> None:
     with pytest.raises(NameError):
         build_function(function("return print"))(0, 0)
+
+
+EQUATIONS = """FIXED = 2
+def prepare(given, out):
+    t0 = np.exp(-given[0])
+    out[0] = t0**2
+    out[1] = np.maximum(0, given[1])
+def rates(z, fixed, out):
+    out[0] = -fixed[0]*z[0]*(1.0 if z[0] > 0.0 else 0.0)
+def jacobian(z, fixed, out):
+    pass
+"""
+
+
+def test_equations_as_they_are_written_are_allowed() -> None:
+    check_equations(EQUATIONS)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("np.exp", "open"),
+        ("np.exp", "np.load"),
+        ("np.exp", "given.exp"),
+        ("np.exp(-given[0])", "np.exp"),
+        ("np.exp(-given[0])", "np.exp(x=given[0])"),
+        ("np.exp(-given[0])", "'text'"),
+        ("t0 =", "np ="),
+        ("t0 =", "np.exp ="),
+        ("t0 =", "_t ="),
+        ("    pass", "    import os"),
+        ("    pass", "    while z[0] > 0.0: pass"),
+        ("    pass", "    return [x for x in z]"),
+        ("(z, fixed, out)", "(z, fixed, out=print())"),
+        ("def rates", "@print\ndef rates"),
+        ("def rates", "def other"),
+        ("FIXED = 2\n", ""),
+        ("FIXED = 2", "FIXED = __import__('os')"),
+        ("FIXED = 2", "import os"),
+    ],
+)
+def test_equations_that_do_anything_else_are_refused(text: str, other: str) -> None:
+    assert text in EQUATIONS
+    with pytest.raises(ValueError, match="kept equations"):
+        check_equations(EQUATIONS.replace(text, other))

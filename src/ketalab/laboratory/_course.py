@@ -15,6 +15,7 @@ from ketalab.engine import Problem, Schedule, Segment
 from ketalab.errors import ScenarioError
 from ketalab.facts import compounds, fact, pumps
 from ketalab.laboratory._individuals import Individuals
+from ketalab.laboratory._kept import source_of
 from ketalab.laboratory._windows import facts_of_windows, windows_of
 from ketalab.model.contract import Values
 from ketalab.model.tracing import Traced
@@ -350,7 +351,7 @@ def make_problem(model: Traced, individuals: Individuals) -> Problem:
         parameters=individuals.parameters,
         covariates=individuals.covariates,
         input_names=model.inputs,
-        source=lambda: model.source,
+        source=lambda: source_of(model),
         program=lambda: model.program,
         links=links,
         movers=model.movers,

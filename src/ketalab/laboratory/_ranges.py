@@ -31,7 +31,7 @@ from ketalab.laboratory._looks import looks
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
 from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, rest_of, whom
 from ketalab.laboratory._prepare import Prepared, prepare, solver_of
-from ketalab.laboratory._run import Integrated, integrate
+from ketalab.laboratory._run import Integrated, integrate, rows_behind
 from ketalab.laboratory._scenario import BEHAVIOURS, Scenario
 from ketalab.laboratory._scores import (
     about_scale,
@@ -248,10 +248,11 @@ class Ready:
 
     @property
     def samples(self) -> int:
-        """Numbers that one patient takes while being computed, about: states and outputs at all times."""
-        model = self.groups[0].prepared.model
-        states = len(model.linear) + len(model.states)
-        return max(len(group.times) * (len(group.names) + states) for group in self.groups)
+        """Numbers that one patient takes while being computed, about: outputs, and states that are read for them, at
+        all times."""
+        return max(
+            len(group.times) * rows_behind(group.prepared, group.names) for group in self.groups
+        )
 
 
 @under_hypotheses

@@ -225,7 +225,7 @@ def integrate(
     every = np.union1d(times, marks) if guarded and not packed else times
     asked, marked = np.searchsorted(every, times), np.searchsorted(every, marks)
     kept = []
-    batch = _batch(prepared.model, names, len(times)) if packed else BATCH
+    batch = _batch(prepared, names, len(times)) if packed else BATCH
     for begin in range(0, count, batch):
         members = np.arange(begin, min(begin + batch, count))
         problem, schedule = task.pose(members)
@@ -261,9 +261,16 @@ def integrate(
     return made
 
 
-def _batch(model: Traced, names: tuple[str, ...], times: int) -> int:
+def rows_behind(prepared: Prepared, names: tuple[str, ...]) -> int:
+    """Outputs, and states that an engine gives for them, NumPy all of the body's."""
+    model, packed = prepared.model, prepared.solver == "lockstep"
+    linear = len(_shown(model, names)) if packed else len(model.linear)
+    return linear + len(model.states) + len(names)
+
+
+def _batch(prepared: Prepared, names: tuple[str, ...], times: int) -> int:
     """Patients at once, so that their courses fit into memory whatever is asked."""
-    rows = len(_shown(model, names)) + len(model.states) + len(names)
+    rows = rows_behind(prepared, names)
     return max(min(BATCH, _MOST_NUMBERS // (max(times, 1) * rows) // 16 * 16), 16)
 
 

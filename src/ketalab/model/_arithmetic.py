@@ -48,6 +48,54 @@ def _fault(tree: ast.Module) -> str | None:
     return None
 
 
+#: Functions that :mod:`ketalab.model._source` writes, and parts of its text beyond those above.
+_OF_NUMPY = ("exp", "log", "sqrt", "maximum", "minimum")
+_WRITTEN = ("prepare", "rates", "jacobian")
+_MORE = (*_PARTS, ast.Name, ast.Pass, ast.IfExp, ast.Compare, ast.Gt)
+
+
+def _is_function(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and (node.value.id, node.attr in _OF_NUMPY) == ("np", True)
+    )
+
+
+def check_equations(text: str) -> None:
+    """Refuse a text of equations that does anything but compute and write results into ``out``.
+
+    Raises
+    ------
+    ValueError
+        It is not as :func:`ketalab.model._source.write_source` writes.
+    """
+    tree = ast.parse(text)
+    first, *functions = tree.body
+    counted = isinstance(first, ast.Assign) and ast.unparse(first.targets[0]) == "FIXED"
+    if not counted or tuple(getattr(f, "name", "") for f in functions) != _WRITTEN:
+        raise ValueError("kept equations are not these: FIXED, prepare, rates and jacobian")
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            fine = type(node.value) in (int, float)
+        elif isinstance(node, ast.Name):
+            fine = not node.id.startswith("_") and (
+                node.id != "np" or isinstance(node.ctx, ast.Load)
+            )
+        elif isinstance(node, ast.Attribute):
+            fine = _is_function(node) and id(node) in called
+        elif isinstance(node, ast.Call):
+            fine = _is_function(node.func) and not node.keywords
+        elif isinstance(node, ast.FunctionDef):
+            plain = (node.decorator_list, node.returns, node.args.defaults, node.args.kw_defaults)
+            fine = node in functions and not any(plain)
+        else:
+            fine = isinstance(node, _MORE)
+        if not fine:
+            raise ValueError(f"kept equations hold {ast.unparse(node)!r}, which is no arithmetic")
+
+
 def build_function(text: str) -> Callable[..., Any]:
     """The function of a text.
 

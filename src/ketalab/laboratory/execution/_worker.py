@@ -39,7 +39,7 @@ ONE_THREAD = {
 #: Patients at once are fewer where each takes more, so that a worker stays below half a gigabyte: two to three times
 #: these numbers are in memory at the worst moment, beside 140 MB of program.
 _BATCH_NUMBERS = 8_000_000
-_BATCH_LEAST, _BATCH_MOST = 4, min(256, BATCH)
+_BATCH_LEAST, _BATCH_MOST = 4, BATCH
 #: glibc's options, and the values up to which it would adapt by itself.
 _TRIM, _MMAP = (-1, 64 << 20), (-3, 32 << 20)
 
