@@ -80,7 +80,7 @@ from ketalab.laboratory._scenario import (
 )
 from ketalab.laboratory._scores import Baseline, baseline, severity_of
 from ketalab.laboratory._sensitivity import Sensitivities, sensitivities
-from ketalab.laboratory._simulate import simulate
+from ketalab.laboratory._simulate import simulate, simulate_many
 from ketalab.laboratory._studied import warnings as studied_warnings
 from ketalab.laboratory._terminal import TerminalPhase
 from ketalab.laboratory._windows import facts_of_windows, standing, windows_of
@@ -178,6 +178,7 @@ __all__ = [
     "shipped_posterior",
     "simulate",
     "simulate_arms",
+    "simulate_many",
     "solver_of",
     "standing",
     "studied_warnings",

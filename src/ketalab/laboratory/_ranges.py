@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from ketalab.laboratory._arms import choose
 from ketalab.laboratory._between import facts_of_settings, study_settings
 from ketalab.laboratory._course import Course, check_modelled, facts_of_doses
 from ketalab.laboratory._guard import TYPICAL, Account, middles
-from ketalab.laboratory._hypotheses import under_hypotheses
+from ketalab.laboratory._hypotheses import current_changes, under_hypotheses
 from ketalab.laboratory._individuals import (
     Individuals,
     Uncertainty,
@@ -30,6 +31,7 @@ from ketalab.laboratory._individuals import (
 from ketalab.laboratory._looks import looks
 from ketalab.laboratory._measures import REPORT_HOURS, course_figures, exposure
 from ketalab.laboratory._model import OutputInfo, model_for, output, outputs, rest_of, whom
+from ketalab.laboratory._posterior import current_posterior
 from ketalab.laboratory._prepare import Prepared, prepare, solver_of
 from ketalab.laboratory._run import Integrated, integrate, rows_behind
 from ketalab.laboratory._scenario import BEHAVIOURS, Scenario
@@ -43,6 +45,7 @@ from ketalab.laboratory._scores import (
     severity_of,
 )
 from ketalab.laboratory._timeline import DEPTHS, KINDS, deepest, spells
+from ketalab.model.tracing import Traced
 from ketalab.people import People, Streams, draw, population_facts
 from ketalab.protocol import Treatment, Variant
 
@@ -255,23 +258,41 @@ class Ready:
         )
 
 
+#: Courses made ready, by all that their steps depend on.
+Shelf = dict[Any, Prepared]
+
+
+def _kind(model: Traced, species: str, solver: str, course: Course) -> Any:
+    """All that the steps of a course depend on, whoever goes through it."""
+    posterior = current_posterior()
+    return (
+        *(id(model), species, solver, course.administrations, course.horizon_h),
+        *(course.interventions, course.sessions, tuple(sorted(course.settings.items()))),
+        *(None if posterior is None else posterior.digest, repr(sorted(current_changes().items()))),
+    )
+
+
 @under_hypotheses
-def make_ready(scenario: Scenario, *, tells: Sequence[Tell | None] = ()) -> Ready:
-    """Choose the time grid of each variant of a scenario; ``tells`` hear how far each is."""
+def make_ready(
+    scenario: Scenario, *, tells: Sequence[Tell | None] = (), shelf: Shelf | None = None
+) -> Ready:
+    """Choose the time grid of each variant of a scenario; ``tells`` hear how far each is.
+
+    A course that is on the ``shelf`` is taken from there, and any other put there.
+    """
+    shelf = {} if shelf is None else shelf
     asked, model = look_up(scenario), model_for(scenario)
     window = {"behaviour": BEHAVIOURS[scenario.behaviour]} if "behaviour" in model.inputs else {}
     window |= rest_of(scenario.population, model)
     groups = []
     for number, variant in enumerate(asked.treatment.variants):
         course = Course(variant.administrations, scenario.days * 24, settings=window)
-        prepared = prepare(
-            course,
-            model=model,
-            species=scenario.population.species,
-            solver=solver_of(scenario.engine),
-            tell=tells[number] if tells else None,
-        )
-        groups.append(_Group(scenario, asked.infos, prepared))
+        species, solver = scenario.population.species, solver_of(scenario.engine)
+        kind = _kind(model, species, solver, course)
+        if kind not in shelf:
+            tell = tells[number] if tells else None
+            shelf[kind] = prepare(course, model=model, species=species, solver=solver, tell=tell)
+        groups.append(_Group(scenario, asked.infos, shelf[kind]))
     return Ready(asked, tuple(groups))
 
 
