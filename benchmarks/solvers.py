@@ -25,7 +25,9 @@ from comparison.metric import format_rows, format_table
 from ketalab._files import write_text
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("patients", "states", "doses", "processes", "fresh", "limit", "diffrax", "export", "scipy")
+PARTS = (
+    "patients", "states", "doses", "sensitivities", "processes", "fresh", "limit", "diffrax", "export", "scipy",
+)  # fmt: skip
 KERNEL = 4096
 
 
@@ -77,6 +79,10 @@ def _other_tables(
         "patients": ("Number of patients", lambda: scaling.by_patients(case, counts)),
         "states": ("Number of states", lambda: scaling.by_states(some, rounds)),
         "doses": ("Number of doses", lambda: scaling.by_doses(many, rounds, options.days)),
+        "sensitivities": (
+            "Sensitivities",
+            lambda: scaling.by_parameters(32 if quick else 256, rounds),
+        ),
         "processes": (
             "Two processors",
             lambda: scaling.by_processes(128 if quick else KERNEL, rounds, options.days),

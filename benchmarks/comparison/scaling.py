@@ -1,4 +1,4 @@
-"""How the kernel's cost grows with patients, states and doses, and what a second processor adds."""
+"""How the kernel's cost grows with patients, states, doses and parameters, and what a second processor adds."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ import multiprocessing
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from .case import BATCH, Case, make_case
+import numpy as np
+
+from ketalab.engine import grid_times
+from ketalab.laboratory import Prepared, sensitivities
+
+from .case import BATCH, PHRASE, Case, make_case
 from .ours import Lockstep, cut_states
 
 #: Numbers of patients, and one more that takes minutes.
 COUNTS, LONG = (100, 1_000, 10_000, 100_000), 1_000_000
 SHARES = (0.25, 0.5, 0.75, 1.0)
 DOSES = (1, 8, 28)
+#: Layers whose parameters are moved, and what is asked of them.
+SENSITIVE = ("body", "brain", "mind")
+OUTPUTS = ("plasma:venous:ketamine", "symptom:relief")
 #: Patients of the tables whose number of patients does not matter.
 MANY = 1024
 
@@ -75,6 +84,43 @@ def by_doses(patients: int, rounds: int, days: float) -> list[dict[str, object]]
         seconds = _median(case, rounds)
         rows.append(
             {"infusions": doses, "steps of the grid": case.steps, "patients/s": patients / seconds}
+        )
+    return rows
+
+
+def _varied(case: Case, count: int) -> tuple[str, ...]:
+    """The first parameters of body, brain and mind that are above nothing and differ between people."""
+    found: dict[str, list[str]] = {}
+    for name, row in zip(case.model.parameters, case.drawn.parameters, strict=True):
+        of = found.setdefault(name.partition(".")[0], [])
+        if len(of) < count and (row > 0).all() and np.ptp(row) > 0:
+            of.append(name)
+    return tuple(name for layer in SENSITIVE for name in found[layer])
+
+
+def by_parameters(patients: int, rounds: int) -> list[dict[str, object]]:
+    """Sensitivities of two outputs at 29 times, for a dose in a week and eight in four weeks."""
+    rows: list[dict[str, object]] = []
+    for phrase, days in ((PHRASE.partition(" every")[0], 7.0), (PHRASE, 28.0)):
+        case = make_case(patients, phrase=phrase, days=days)
+        prepared = Prepared(case.model, case.course, case.grid, np.empty(0), "lockstep")
+        prepared = replace(prepared, edges=grid_times(case.grid, case.schedule))
+        moved = _varied(case, 5)
+        times = np.linspace(0.0, 24 * days, 29)
+        seconds = []
+        for _ in range(rounds + 1):
+            begin = time.process_time()
+            sensitivities(prepared, case.drawn, case.people.weight, times, OUTPUTS, moved)
+            seconds.append(time.process_time() - begin)
+        one = statistics.median(seconds[1:]) / patients
+        rows.append(
+            {
+                "days": days,
+                "infusions": len(case.course.administrations),
+                "parameters": len(moved),
+                "patients/s": 1 / one,
+                "courses/s": 2 * len(moved) / one,
+            }
         )
     return rows
 
