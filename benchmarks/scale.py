@@ -51,8 +51,10 @@ def measure(scenario: Scenario, workers: int, size: int | None, place: Path) -> 
     }
 
 
-def extrapolate(row: dict[str, Any]) -> str:
-    """What the measured rate would make of ten million patients; an extrapolation."""
+def extrapolate(row: dict[str, Any], patients: int) -> str:
+    """What the measured rate would make of ten million patients; an extrapolation where fewer were run."""
+    if patients >= TARGET:
+        return f"{patients:,} patients were run, and nothing is extrapolated"
     hours = TARGET / row["patients_per_s"] / 3600
     disk = TARGET * row["bytes_per_patient"] / 1e9
     return (
@@ -83,7 +85,7 @@ def main() -> None:
             f"{row['worker_peak_mb']} MB a worker, {row['leader_peak_mb']} MB the leader; "
             f"{row['bytes_per_patient']} bytes a patient"
         )
-        print(f"  {extrapolate(row)}")
+        print(f"  {extrapolate(row, asked.patients)}")
     same = len({row["sha256"] for row in rows}) == 1
     print(f"bytes of the results: {'the same' if same else 'NOT the same'}")
     if asked.json:

@@ -24,20 +24,7 @@ from numba.extending import intrinsic
 
 from ketalab.engine._layout import NODES
 from ketalab.engine._radau import radau
-from ketalab.engine._vectors import LONG, Loop, Vectors
-
-#: Lanes at a time where much is written out: as many as fit into the registers of a processor.
-AT_ONCE = 8
-
-
-def data_of(context: Any, builder: Any, kinds: Any, arguments: Any) -> list[Any]:
-    """Arguments of an intrinsic, arrays as pointers to their first number."""
-    return [
-        context.make_array(kind)(context, builder, value=a).data
-        if isinstance(kind, types.Array)
-        else a
-        for kind, a in zip(kinds, arguments, strict=True)
-    ]
+from ketalab.engine._vectors import AT_ONCE, LONG, Loop, Vectors, data_of
 
 
 def mode_functions(lanes: int) -> dict[str, Any]:

@@ -32,14 +32,7 @@ from numba.extending import intrinsic
 
 from ketalab.engine import _lane_drivers, _lane_equations, _lane_solves
 from ketalab.engine._layout import NODES, Layout
-from ketalab.engine._vectors import DOUBLE, LONG, Loop, Precision, Vectors
-
-#: Lanes at a time, where they are taken by parts: their sums at the nodes fit into the registers of a processor.
-_AT_ONCE = 8
-
-
-def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
-    return context.make_array(kind)(context, builder, value=array).data
+from ketalab.engine._vectors import AT_ONCE, DOUBLE, LONG, Loop, Precision, Vectors, data_of
 
 
 def _part(
@@ -72,7 +65,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
 
     def by_parts(builder: Any, write: Callable[[Vectors, Vectors], None]) -> None:
         """Some lanes at a time, for what is written out for all of them and seldom done: less to compile."""
-        some = min(lanes, _AT_ONCE)
+        some = min(lanes, AT_ONCE)
         with Loop(builder, ir.Constant(LONG, 0), ir.Constant(LONG, lanes // some)) as part:
             first = builder.mul(part, ir.Constant(LONG, some))
             v, narrow = (Vectors(builder, some, p, row=lanes, first=first) for p in (DOUBLE, of))
@@ -86,8 +79,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             function = _part(builder.module, name, [of_slots, *[LONG] * wholes], body)
-            base = _data(context, builder, signature.args[0], arguments[0])
-            builder.call(function, [base, *arguments[1:]])
+            builder.call(function, data_of(context, builder, signature.args, arguments))
             return context.get_dummy_value()
 
         return types.void(slots, *[whole] * wholes), generate
@@ -104,8 +96,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
             function = _part(
                 builder.module, "lanes_prepare", [of_slots, of_buffer, of_buffer], body
             )
-            pairs = zip(signature.args, arguments, strict=True)
-            builder.call(function, [_data(context, builder, kind, a) for kind, a in pairs])
+            builder.call(function, data_of(context, builder, signature.args, arguments))
             return context.get_dummy_value()
 
         return types.void(slots, buffer, buffer), generate
@@ -125,9 +116,9 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
     @intrinsic
     def evaluate(typing: Any, w: Any, rank: Any, node: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            base = _data(context, builder, signature.args[0], arguments[0])
+            base, rank, node = data_of(context, builder, signature.args, arguments)
             after = builder.append_basic_block()
-            switch = builder.switch(arguments[1], after)
+            switch = builder.switch(rank, after)
             for number, places in enumerate(layout.ranks):
 
                 def write(inner: Any, base: Any, node: Any, places: Any = places) -> None:
@@ -139,7 +130,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
                 block = builder.append_basic_block()
                 switch.add_case(ir.Constant(LONG, number), block)
                 with builder.goto_block(block):
-                    builder.call(function, [base, arguments[2]])
+                    builder.call(function, [base, node])
                     builder.branch(after)
             builder.position_at_end(after)
             return context.get_dummy_value()
@@ -152,8 +143,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
     @intrinsic
     def advance(typing: Any, w: Any, y: Any, i: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            i = arguments[2]
-            base, state = (_data(context, builder, signature.args[k], arguments[k]) for k in (0, 1))
+            base, state, i = data_of(context, builder, signature.args, arguments)
             v, narrow = vectors(builder), of_slot(builder)
             added = v.from_(narrow, narrow.load(base, row_of(builder, layout.moved, i)))
             now = v.add(v.load(state, i), added)
@@ -174,10 +164,7 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
             by_parts(builder, lambda v, slot: _lane_drivers.drive(v, slot, *arguments))
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            given = [
-                _data(context, builder, kind, a) if isinstance(kind, types.Array) else a
-                for kind, a in zip(signature.args, arguments, strict=True)
-            ]
+            given = data_of(context, builder, signature.args, arguments)
             function = _part(builder.module, "lanes_drive", [a.type for a in given], write)
             builder.call(function, given)
             return context.get_dummy_value()
@@ -192,9 +179,8 @@ def lane_functions(layout: Layout, lanes: int, of: Precision = DOUBLE) -> dict[s
         typing: Any, to: Any, row: Any, w: Any, y: Any, rest: Any, weights: Any, i: Any
     ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            _, row, _, _, rest, _, i = arguments
-            out, base, state, shares = (
-                _data(context, builder, signature.args[k], arguments[k]) for k in (0, 2, 3, 5)
+            out, row, base, state, rest, shares, i = data_of(
+                context, builder, signature.args, arguments
             )
             v, narrow = vectors(builder), of_slot(builder)
             begin = narrow.load(base, row_of(builder, layout.begin, i))

@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 
 LONG = ir.IntType(64)
+#: Lanes at a time where much is written out: as many as fit into the registers of a processor.
+AT_ONCE = 8
 #: The logarithm of nothing, where it is to be multiplied by what may be nothing.
 _FAR = -1e30
 #: Down to here a difference of exp from one is taken from the series.
@@ -271,6 +274,18 @@ class Vectors:
         start = b.fsub(scale, b.select(near, one, power))
         made = self._fuse(scale, more, start)
         return b.select(near, b.fmul(power, made), made)
+
+
+def data_of(
+    context: Any, builder: Any, kinds: Sequence[Any], arguments: Sequence[Any]
+) -> list[Any]:
+    """Arguments of an intrinsic, arrays as pointers to their first number."""
+    return [
+        context.make_array(kind)(context, builder, value=a).data
+        if isinstance(kind, types.Array)
+        else a
+        for kind, a in zip(kinds, arguments, strict=True)
+    ]
 
 
 class Loop:
