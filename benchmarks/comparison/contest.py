@@ -62,7 +62,7 @@ class Contest:
     case: Case
     say: Callable[[str], None] = print
     quick: bool = False
-    long: bool = False
+    implicit: bool = False
     skip: frozenset[str] = frozenset()
     agreement: str = ""
     rows: list[Measured] = field(default_factory=list)
@@ -241,7 +241,7 @@ class Contest:
         if why:
             self.rows.append(Measured("diffrax", note=why))
             return
-        for method in with_diffrax.METHODS[: None if self.long else 1]:
+        for method in with_diffrax.METHODS[: None if self.implicit else 1]:
             count = self._some("diffrax") if method == "Tsit5" else self._some("checker")
             solver = with_diffrax.Diffrax(count, self.equations, method)
             solver.load()
