@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ketalab.engine._flow import State
-from ketalab.engine._lockstep import Stepper
+from ketalab.engine._lockstep import STAGES, Stepper
 from ketalab.engine._problem import Array, Problem, Schedule, Segment, Tell
 from ketalab.errors import SolutionError
 
@@ -92,7 +92,9 @@ class _Walk:
             after[level] = slopes(self.along.step(self.x, level))
         for level in range(longest, self.finest):
             nodes = stepper.flow.drivers(self.along, self.x, level)
-            stages = stepper.slopes(nodes, self.y, self.inputs) if nodes else start[:, None, :]
+            stages = np.repeat(start[:, None, :], STAGES, axis=1)
+            if nodes:
+                stages = stepper.slopes(nodes, self.y, self.inputs)
             missed = 0.0
             for deeper in range(level + 1, self.finest + 1):
                 expected = stepper.method.interpolate(start, stages, 2.0 ** (level - deeper))
