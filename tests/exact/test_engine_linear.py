@@ -329,3 +329,25 @@ def test_ladders_that_are_forgotten_are_made_again_with_the_same_bytes(
     for segment in (*schedule, *schedule):
         flow.propagators(segment, 1)
     assert len(flow._ladders) == 1
+
+
+def test_states_that_nothing_drives_have_steps_of_their_own() -> None:
+    alone = Problem(
+        linear_names=(),
+        state_names=("y",),
+        matrix=np.zeros((2, 0, 0)),
+        initial=np.zeros(1),
+        gains=(lambda d, y, p, c, i: p[0],),
+        rates=(lambda d, y, p, c, i: p[0],),
+        constant_rate=(True,),
+        drivers=(),
+        order=(0,),
+        loop=False,
+        parameters=np.array([[0.5, 1.0]]),
+        covariates=np.zeros((0, 2)),
+        input_names=(),
+    )
+    schedule, times = (Segment(0.0, 10.0),), np.array([0.0, 1.0, 10.0])
+    made = solve(alone, schedule, build_grid(alone, schedule), times)
+    expected = 1 - np.exp(-alone.parameters * times[:, None])
+    np.testing.assert_allclose(made.states[:, 0], expected, rtol=1e-5)

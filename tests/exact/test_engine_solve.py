@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -119,23 +118,6 @@ LOOPED = (
 
 
 # --- the grid -------------------------------------------------------------------------------------
-
-
-def test_states_that_nothing_drives_have_steps_of_their_own() -> None:
-    alone = replace(
-        make_problem(
-            [lambda d, y, p, c, i: p[0]],
-            [lambda d, y, p, c, i: p[0]],
-            [True],
-            np.array([[0.5, 1.0]]),
-        ),
-        drivers=(),
-    )
-    schedule = (Segment(0.0, 10.0),)
-    times = np.array([0.0, 1.0, 10.0])
-    made = solve(alone, schedule, build_grid(alone, schedule), times)
-    expected = 1 - np.exp(-alone.parameters * times[:, None])
-    np.testing.assert_allclose(made.states[:, 0], expected, rtol=1e-5)
 
 
 def test_the_steps_of_a_segment_fill_it_and_each_begins_at_a_multiple_of_itself() -> None:
