@@ -56,6 +56,11 @@ def test_lockstep_agrees_with_the_checker(phrase: str, days: float) -> None:
     assert max(found.values()) > 1e-12  # two engines, not one
 
 
+def test_the_scheme_in_numpy_agrees_with_the_checker_too() -> None:
+    course, people = course_of(*SCHEDULES["one infusion"]), draw_people(2, seed=17)
+    assert not too_large(errors(course, *people, solver="numpy"))
+
+
 def test_lockstep_agrees_with_the_checker_where_variability_is_doubled() -> None:
     phrase, days = SCHEDULES["one infusion"]
     assert not too_large(errors(course_of(phrase, days), *draw_people(3, seed=23, factor=2.0)))

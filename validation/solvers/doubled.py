@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ketalab.laboratory import Course, Individuals, human_model, individuals, prepare, run
 from ketalab.laboratory._individuals import spread_apart
+from ketalab.laboratory._prepare import Solver
 from ketalab.people import Population, Streams, draw
 from ketalab.protocol import parse_phrase
 
@@ -44,9 +45,14 @@ def drawn_people(
     return spread_apart(model, drawn, middle, factor), people.weight
 
 
-def errors(course: Course, people: Individuals, weights: NDArray[np.float64]) -> dict[str, float]:
+def errors(
+    course: Course,
+    people: Individuals,
+    weights: NDArray[np.float64],
+    solver: Solver = "lockstep",
+) -> dict[str, float]:
     """Largest error of each output of the layers, over people and times; NaN where lockstep has no number."""
-    prepared = prepare(course)
+    prepared = prepare(course, solver=solver)
     edges = prepared.edges
     times = np.unique(np.concatenate([edges, edges[:-1] + 0.37 * np.diff(edges)]))
     times = times[times >= 0]

@@ -77,6 +77,7 @@ def _placed(layout: Layout, lanes: int) -> dict[str, Any]:
         "SLOPE": layout.slope,
         "BEND": layout.bend,
         "BENT": layout.bent,
+        "ROUGH": layout.rough,
         "DRIVERS": layout.drivers,
         "DRIVERS_COUNT": layout.driver_count,
         "FACTORS": FACTORS,
@@ -166,8 +167,8 @@ def load_march(
         return (
             two, three, one, whole, whole, one, whole, whole, whole, one, whole, whole, two, whole, whole, two,
             three, three, three, three, pairs, whole, whole, whole, whole, whole, whole, whole, whole, whole, whole,
-            whole, pairs, pairs, whole, pairs, flags, whole, one, two, one, three, three, one, one, whole, whole,
-            *rooms(18),
+            whole, pairs, pairs, whole, pairs, flags, whole, one, two, one, one, three, three, one, one, one, whole,
+            whole, *rooms(18),
         )  # fmt: skip
 
     return _load("march", program, wanted, lanes, single, types)

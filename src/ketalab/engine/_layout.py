@@ -40,7 +40,8 @@ class Layout:
     same step, number of a k that does not move among ``still``, and the state. Such a k serves for many steps:
     ``still`` lists their slots. ``begin`` are the states at the start of a step,
     ``stages`` those at its nodes, ``moved`` what the step has added at its end, ``slope`` how fast it began and
-    ``bend`` what that mends (see :class:`ketalab.engine._radau.Collocation`), where ``bent`` is 1; states are less
+    ``bend`` what that mends (see :class:`ketalab.engine._radau.Collocation`), where ``bent`` is 1; ``rough`` is above
+    nothing where a bend was too large for its state. States are less
     ``rest`` (see :mod:`ketalab.engine._deviations`). ``reads`` are the other states that a state's gain and rate
     read, ``touched`` the drivers that reach it, itself or through others. Where drivers are ``forms``
     (:mod:`ketalab.engine._forms`), each lists drivers of the problem and the rows of their shares, and ``shares``
@@ -69,6 +70,7 @@ class Layout:
     slope: int
     bend: int
     bent: int
+    rough: int
     drivers: int
     driver_count: int
     slots: int
@@ -208,7 +210,7 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
         size += count
         return size - count
 
-    hours, lowest, bent = take(), take(), take()
+    hours, lowest, bent, rough = (take() for _ in range(4))
     # In the order of the vector, so that what changes at events (inputs, the last of it) stands together.
     sources = sorted((operations[p][1], p) for p in used if operations[p][0] == "given")
     given, row = tuple(i for i, _ in sources), {p: i for i, (_, p) in enumerate(sources)}
@@ -274,6 +276,7 @@ def lay_out(program: str, wanted: Sequence[int]) -> Layout:
         slope=slope,
         bend=bend,
         bent=bent,
+        rough=rough,
         drivers=drivers,
         driver_count=count,
         slots=size,

@@ -35,7 +35,7 @@ start_block: Any = None
 rest: Any = None
 set_step: Any = None
 cascade: Any = None
-LANES = RANKS = STATES = DRIVERS_COUNT = LOWEST = STAGES = SLOPE = BEND = BENT = DRIVERS = 0
+LANES = RANKS = STATES = DRIVERS_COUNT = LOWEST = ROUGH = STAGES = SLOPE = BEND = BENT = DRIVERS = 0
 SOLVES = np.zeros((0, 6), np.int64)
 #: What states count from.
 REST = np.zeros(0)
@@ -48,7 +48,8 @@ def march(
     given, changing, initial, variant, which, hours, kinds, lengths_of, first_step, lengths, bolus_at, bolus_state,
     bolus, inflow_at, inflow_state, inflow, rates, weights, inverse, growth, pairs, starts, modes, modes_at, own_at,
     back_at, every, seen, marched, watch, watch_modes, watch_at, given_parts, growing, growing_at, given_grown, quiet,
-    output_at, output_after, output_weights, least, linear, states, lowest, sound, shown, show_at, w, buffers, wholes,
+    output_at, output_after, output_weights, least, floors, linear, states, lowest, sound, rough, shown, show_at, w,
+    buffers, wholes,
     flags,
 ):  # fmt: skip
     """Solve blocks of patients through a schedule; :mod:`ketalab.engine._packed` lays out the arguments.
@@ -218,7 +219,8 @@ def march(
                     for k in ORDER:
                         blend(found, base + len(shown) + k, w, y, REST[k], output_weights[i], k)
                 for place in range(live_at[RANKS]):
-                    advance(w, y, SOLVES[live[place], 5])
+                    state = SOLVES[live[place], 5]
+                    advance(w, y, REST[state], floors[state], state)
             after(
                 now,
                 decays,
@@ -235,6 +237,7 @@ def march(
         # What is no number once is none at the end.
         for lane in range(LANES):
             lowest[at + lane] = w[LOWEST * LANES + lane]
+            rough[at + lane] = w[ROUGH * LANES + lane]
             for i in range(STATES):
                 sound[at + lane] += 0.0 * y[i * LANES + lane]
             for i in range(n):

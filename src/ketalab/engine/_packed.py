@@ -35,6 +35,8 @@ from ketalab.engine._problem import Array, Problem, Schedule, Segment, Solution,
 from ketalab.engine._step_loops import KEPT
 from ketalab.engine._steps import lay_steps
 
+#: Bytes of a line of the cache.
+_LINE = 64
 NO_MODES = "its linear part cannot be split into modes"
 
 
@@ -84,6 +86,13 @@ def load_parts(program: str, order: Sequence[int], initial: Sequence[float]) -> 
     load_decompose()
 
 
+def _room(count: int, of: type = np.float64) -> Array:
+    """Zeros that begin where a line of the processor's cache does, so that no row lies in one more than it must."""
+    whole = np.zeros(count * np.dtype(of).itemsize + _LINE, np.uint8)
+    first = -whole.__array_interface__["data"][0] % _LINE
+    return whole[first : len(whole) - _LINE + first].view(of)
+
+
 def _rooms(
     part: Part, lengths: int, buffers: Sequence[int], lanes: int
 ) -> tuple[Array, tuple[Array, ...], tuple[Whole, ...], tuple[NDArray[np.bool_], ...]]:
@@ -91,10 +100,10 @@ def _rooms(
     so many rows; which states move, and what they read."""
     layout = part.layout
     states, still = len(layout.order), len(layout.still)
-    slots: Array = np.zeros((layout.slots + lengths * still * FACTORS) * lanes, part.real)
+    slots = _room((layout.slots + lengths * still * FACTORS) * lanes, part.real)
     return (
         slots,
-        tuple(np.zeros(rows * lanes) for rows in buffers),
+        tuple(_room(rows * lanes) for rows in buffers),
         (np.zeros(states, np.int64), np.zeros(len(layout.ranks) + 1, np.int64)),
         tuple(np.zeros(count, np.bool_) for count in (still, layout.states, KEPT + 1)),
     )
@@ -159,14 +168,16 @@ def solve_packed(
     *,
     shown: Sequence[int] | None = None,
     tell: Tell | None = None,
+    floors: Array | None = None,
     lanes: int = LANES,
     single: bool = True,
 ) -> Solution | None:
     """The same as :func:`ketalab.engine.solve`, by the kernel; None where the problem has a form that it does not know.
 
-    ``shown`` are the linear states that are asked for, all where not given.
-    What a step adds to the other states is computed in ``single`` numbers or in double ones; the linear part always
-    in double ones.
+    ``shown`` are the linear states that are asked for, all where not given. Where ``floors`` (m,) are the least sizes
+    of the states that matter, patients with a step that is too long for a state of theirs are named as ``rough``. What
+    a step adds to the other states is computed in ``single`` numbers or in double ones; the linear part always in
+    double ones.
 
     Raises
     ------
@@ -211,7 +222,8 @@ def solve_packed(
         if i not in rows:  # no dose reaches it
             linear[:, place] = 0.0
     states = np.empty((len(times), len(problem.state_names), count))
-    lowest, sound = np.zeros(padded), np.zeros(padded)
+    lowest, sound, rough = np.zeros(padded), np.zeros(padded), np.zeros(padded)
+    floors = np.full(layout.states, np.inf) if floors is None else floors
     reached, marched, parts, growing = (
         len(groups.states),
         len(drive[0]),
@@ -230,7 +242,7 @@ def solve_packed(
         modes.pairs, groups.starts, groups.modes, groups.modes_at, groups.own_at, groups.back_at,
         np.arange(reached), np.array(seen, np.int64), *drive, quiet,
         steps.output_at, steps.output_after, steps.output_weights, modes.least,
-        linear, states, lowest, sound,
+        floors, linear, states, lowest, sound, rough,
         np.array([rows[i] for i in show], np.int64), np.array([every.index(i) for i in show], np.int64),
         *_rooms(march, min(int(steps.lengths_of.max()), KEPT) + 1, buffers, lanes),
     )  # fmt: skip
@@ -240,7 +252,14 @@ def solve_packed(
     reasons |= with_reason(modes.failed[:count], NO_MODES)
     reasons |= with_reason(modes.no_number, NO_NUMBER)
     reasons |= with_reason(lowest[:count] < -GROWTH, RUNS_AWAY)
-    return Solution(times, linear, states, reasons, None if shown is None else tuple(shown))
+    return Solution(
+        times,
+        linear,
+        states,
+        reasons,
+        None if shown is None else tuple(shown),
+        tuple(np.flatnonzero(rough[:count] > 0).tolist()),
+    )
 
 
 #: A driver of the kernel: its number, and rows of the linear states that it sums up with those of their shares.

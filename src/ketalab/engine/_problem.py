@@ -162,7 +162,7 @@ class Solution:
     """States at ``times`` (T,) hours: ``linear`` (T, n, N), ``states`` (T, m, N), and a reason per failed patient.
 
     Where only some linear states were asked for, ``shown`` are their numbers, and ``linear`` (T, len(shown), N) holds
-    them in that order.
+    them in that order. ``rough`` are the patients with a step that was too long for them, where that was asked.
     """
 
     times: Array
@@ -170,6 +170,7 @@ class Solution:
     states: Array
     failed: Mapping[int, str] = field(default_factory=dict)
     shown: tuple[int, ...] | None = None
+    rough: tuple[int, ...] = ()
 
     def linear_rows(self, count: int) -> list[Array]:
         """Each of ``count`` linear states (T, N); nothing (1, 1) in the place of those that nobody asked for."""

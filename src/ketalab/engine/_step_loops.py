@@ -14,7 +14,7 @@ evaluate: Any = None
 factor: Any = None
 solve_still: Any = None
 solve_moving: Any = None
-LANES = SLOTS = RANKS = STATES = HOURS = LOWEST = BEGIN = STAGES = MOVED = SLOPE = BEND = (
+LANES = SLOTS = RANKS = STATES = HOURS = LOWEST = ROUGH = BEGIN = STAGES = MOVED = SLOPE = BEND = (
     FACTORS
 ) = 0
 #: Lengths of steps whose factors are kept: what fits into the cache beside a processor.
@@ -57,6 +57,7 @@ def start_block(w, y):
             # Nothing times the slope of who stood here before is only nothing if that was a number.
             w[(SLOPE + i) * LANES + lane] = 0.0
     fill(w, LOWEST, 0.0)
+    fill(w, ROUGH, 0.0)
 
 
 def rest(w, quiet, live, live_at, made, moving):

@@ -96,6 +96,10 @@ class Vectors:
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
         return self.b.shuffle_vector(first, first, mask)
 
+    def scalar(self, value: Any) -> Any:
+        """A double number of the program in this precision."""
+        return value if self.of is DOUBLE else self.b.fptrunc(value, self.of.kind)
+
     def whole(self, value: int) -> Any:
         return ir.Constant(self.bits, [value] * self.lanes)
 
@@ -163,6 +167,16 @@ class Vectors:
 
     def min(self, x: Any, y: Any) -> Any:
         return self._or_none(x, self._choose("<=", x, y, x, y))
+
+    def larger(self, x: Any, y: Any) -> Any:
+        """The larger of two; x where either is no number."""
+        return self._choose("<", x, y, y, x)
+
+    def abs(self, x: Any) -> Any:
+        kind = ir.FunctionType(self.kind, [self.kind])
+        name = f"llvm.fabs.v{self.lanes}{self.of.name}"
+        function = cgutils.get_or_insert_function(self.b.module, kind, name)
+        return self.b.call(function, [x])
 
     def above(self, x: Any) -> Any:
         return self._choose(">", x, self.number(0.0), self.number(1.0), self.number(0.0))

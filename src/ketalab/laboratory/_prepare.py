@@ -22,6 +22,7 @@ from ketalab.engine import (
 from ketalab.laboratory._course import Course, build_schedule, make_problem
 from ketalab.laboratory._individuals import individuals
 from ketalab.laboratory._model import human_model
+from ketalab.laboratory._refine import choose_floors
 from ketalab.laboratory._scenario import Engine
 from ketalab.model.tracing import Traced
 from ketalab.people import Population, Species, Streams, draw
@@ -53,7 +54,8 @@ _PILOT_REPLICATE = 2**31
 class Prepared:
     """A course ready to run: its time grid belongs to it and is the same for everyone.
 
-    ``solver`` is the form of the lockstep scheme that takes the steps: NumPy over patients, or the compiled kernel.
+    ``solver`` is the form of the lockstep scheme that takes the steps: NumPy over patients, or the compiled kernel, which
+    asks of each patient whether the steps are short enough, by ``floors`` of the states' sizes.
     """
 
     model: Traced
@@ -61,6 +63,7 @@ class Prepared:
     grid: Grid
     edges: Array
     solver: Solver = "numpy"
+    floors: Array | None = None
 
 
 def solver_of(engine: Engine) -> Solver:
@@ -103,7 +106,8 @@ def prepare(
     grid = build_grid(
         problem, schedule, tell=tell, tolerance=how.tolerance, between=how.between, **options
     )
-    return Prepared(model, course, grid, grid_times(grid, schedule), solver)
+    floors = choose_floors(problem, schedule, grid) if solver == "lockstep" else None
+    return Prepared(model, course, grid, grid_times(grid, schedule), solver, floors)
 
 
 def _pilots(

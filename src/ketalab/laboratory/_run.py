@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from ketalab.laboratory._guard import (
 )
 from ketalab.laboratory._individuals import Individuals
 from ketalab.laboratory._prepare import Prepared
+from ketalab.laboratory._refine import refine
 from ketalab.laboratory._scenario import Engine
 from ketalab.laboratory._work import within
 from ketalab.model.tracing import Traced
@@ -133,12 +134,13 @@ class _Task:
         """States at times, by the form of the scheme that the course was prepared for; ``whole``: all linear ones."""
         if self.prepared.solver == "lockstep":
             shown = None if whole else _shown(self.prepared.model, self.names)
-            single = not self.exact
-            made = solve_packed(
-                problem, schedule, grid, times, shown=shown, tell=tell, single=single
-            )
+            ask = partial(solve_packed, times=times, shown=shown, single=not self.exact)
+            if not whole and not self.exact:
+                # Differences of courses need the same steps for both, and a check those of all.
+                ask = partial(ask, floors=self.prepared.floors)
+            made = ask(problem, schedule, grid, tell=tell)
             if made is not None:
-                return made
+                return refine(ask, problem, schedule, grid, made) if made.rough else made
         return solve(problem, schedule, grid, times, tell=tell)
 
     def outputs(
