@@ -54,8 +54,8 @@ _PILOT_REPLICATE = 2**31
 class Prepared:
     """A course ready to run: its time grid belongs to it and is the same for everyone.
 
-    ``solver`` is the form of the lockstep scheme that takes the steps: NumPy over patients, or the compiled kernel, which
-    asks of each patient whether the steps are short enough, by ``floors`` of the states' sizes.
+    ``solver`` is the form of the lockstep scheme that takes the steps: NumPy over patients, or the compiled kernel,
+    which asks of each patient whether the steps are short enough, by ``floors`` of the states' sizes.
     """
 
     model: Traced
