@@ -6,7 +6,6 @@ import multiprocessing
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -103,8 +102,8 @@ def by_parameters(patients: int, rounds: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for phrase, days in ((PHRASE.partition(" every")[0], 7.0), (PHRASE, 28.0)):
         case = make_case(patients, phrase=phrase, days=days)
-        prepared = Prepared(case.model, case.course, case.grid, np.empty(0), "lockstep")
-        prepared = replace(prepared, edges=grid_times(case.grid, case.schedule))
+        edges = grid_times(case.grid, case.schedule)
+        prepared = Prepared(case.model, case.course, case.grid, edges, "lockstep")
         moved = _varied(case, 5)
         times = np.linspace(0.0, 24 * days, 29)
         seconds = []

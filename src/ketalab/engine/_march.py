@@ -49,8 +49,7 @@ def march(
     bolus, inflow_at, inflow_state, inflow, rates, weights, inverse, growth, pairs, starts, modes, modes_at, own_at,
     back_at, every, seen, marched, watch, watch_modes, watch_at, given_parts, growing, growing_at, given_grown, quiet,
     output_at, output_after, output_weights, least, floors, linear, states, lowest, sound, rough, shown, show_at, w,
-    buffers, wholes,
-    flags,
+    buffers, wholes, flags,
 ):  # fmt: skip
     """Solve blocks of patients through a schedule; :mod:`ketalab.engine._packed` lays out the arguments.
 
@@ -85,33 +84,22 @@ def march(
             new = segment == 0 or of != variant[segment - 1]
             dosed = bolus_at[segment + 1] > bolus_at[segment]
             for i in range(n):
-                if segment and new:
-                    before = weights[variant[segment - 1], block]
+                fill(x, i, 0.0)
+            if segment and new:
+                before = weights[variant[segment - 1], block]
+                for i in range(n):
                     dot(x, i, before, 0, now, modes, modes_at[i], modes_at[i + 1])
-                else:
-                    fill(x, i, 0.0)
             for i in range(bolus_at[segment], bolus_at[segment + 1]):
                 add_lanes(x, bolus_state[i], bolus[i], at)
             if new or dosed:
                 to_modes(
-                    z,
-                    x,
-                    decays,
-                    flat_weight,
-                    flat_back,
-                    starts,
-                    modes,
-                    modes_at,
-                    own_at,
-                    back_at,
-                    every,
-                )
-            for i in range(n):
-                if not new and dosed:
+                    z, x, decays, flat_weight, flat_back, starts, modes, modes_at, own_at, back_at, every,
+                )  # fmt: skip
+            if not new:
+                for i in range(n):
+                    if not dosed:
+                        fill(z, i, 0.0)
                     add_lanes(z, i, now, i * LANES)
-                elif not new:
-                    for lane in range(i * LANES, (i + 1) * LANES):
-                        z[lane] = now[lane]
             fed = inflow_at[segment + 1] > inflow_at[segment]
             if fed:
                 for i in range(n):
@@ -119,18 +107,8 @@ def march(
                 for i in range(inflow_at[segment], inflow_at[segment + 1]):
                     add_lanes(x, inflow_state[i], inflow[i], at)
                 to_modes(
-                    u,
-                    x,
-                    decays,
-                    flat_weight,
-                    flat_back,
-                    starts,
-                    modes,
-                    modes_at,
-                    own_at,
-                    back_at,
-                    every,
-                )
+                    u, x, decays, flat_weight, flat_back, starts, modes, modes_at, own_at, back_at, every,
+                )  # fmt: skip
             if segment == 0 or which[segment] != which[segment - 1]:
                 copy_rows(numbers, given.shape[0], changing[which[segment]], at)
                 prepare(w, numbers, shares)
@@ -186,18 +164,8 @@ def march(
                 for i in range(output_at[step], output_at[step + 1]):
                     # States between nodes follow the polynomial.
                     after(
-                        now,
-                        decays,
-                        ramps,
-                        z,
-                        u,
-                        fed,
-                        flat_rate,
-                        flat_growth,
-                        pairs,
-                        output_after[i],
-                        seen,
-                    )
+                        now, decays, ramps, z, u, fed, flat_rate, flat_growth, pairs, output_after[i], seen,
+                    )  # fmt: skip
                     base = i * asked
                     for k in range(len(shown)):
                         row = shown[k]
@@ -222,18 +190,8 @@ def march(
                     state = SOLVES[live[place], 5]
                     advance(w, y, REST[state], floors[state], state)
             after(
-                now,
-                decays,
-                ramps,
-                z,
-                u,
-                fed,
-                flat_rate,
-                flat_growth,
-                pairs,
-                lengths[segment],
-                every,
-            )
+                now, decays, ramps, z, u, fed, flat_rate, flat_growth, pairs, lengths[segment], every,
+            )  # fmt: skip
         # What is no number once is none at the end.
         for lane in range(LANES):
             lowest[at + lane] = w[LOWEST * LANES + lane]

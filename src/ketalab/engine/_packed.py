@@ -238,7 +238,7 @@ def solve_packed(
     march.run(
         pad(table[still], count, lanes), pad(changing, count, lanes), problem.initial,
         variant, which, steps.hours, steps.kinds, steps.lengths_of, steps.first, steps.lengths, *boluses, *inflows,
-        *(table.reshape(*table.shape[:2], -1) for table in (modes.rates, modes.weights, modes.inverse, modes.growth)),
+        *(of.reshape(*of.shape[:2], -1) for of in (modes.rates, modes.weights, modes.inverse, modes.growth)),
         modes.pairs, groups.starts, groups.modes, groups.modes_at, groups.own_at, groups.back_at,
         np.arange(reached), np.array(seen, np.int64), *drive, quiet,
         steps.output_at, steps.output_after, steps.output_weights, modes.least,
